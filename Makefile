@@ -1,0 +1,132 @@
+# dltrain: build, test, install. `make help` lists the targets.
+#
+# Variables: CC, CFLAGS (added), WERROR=1, SAN=address|undefined|thread (comma-separated), REAL=double (the engine in
+# double precision, for tests), DEPS=no (install nothing), PREFIX, DESTDIR.
+
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O3 -g
+DEPS    ?= yes
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+
+# ---- dependencies: found by pkg-config, named in one line where they are missing ----
+
+NO_BUILD := help clean format demo check deps deps-test
+ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_BUILD),$(MAKECMDGOALS)),all),)
+MISSING := $(if $(MACHINE),,C-compiler) $(if $(shell command -v pkg-config),\
+    $(shell pkg-config --exists zlib || echo zlib) $(shell pkg-config --exists libcjson || echo cJSON),pkg-config)
+ifneq ($(strip $(MISSING)),)
+$(error missing: $(strip $(MISSING)). Install by: scripts/install-deps (or: apt-get install gcc pkg-config zlib1g-dev libcjson-dev))
+endif
+endif
+DEPS_CFLAGS := $(shell pkg-config --cflags zlib libcjson 2>/dev/null)
+DEPS_LIBS   := $(shell pkg-config --libs zlib libcjson 2>/dev/null)
+
+# ---- flags ----
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wundef
+SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# Bits must not depend on the compiler: no contraction, no fast-math; instruction sets only in kernel objects.
+BASE_FLAGS := -std=c17 -D_GNU_SOURCE -pthread -ffp-contract=off -fno-strict-aliasing -fstack-protector-strong $(WARNINGS) \
+    $(if $(WERROR),-Werror) $(if $(filter double,$(REAL)),-DDLTRAIN_DOUBLE) $(SAN_FLAGS) -Isrc $(DEPS_CFLAGS)
+LINK_FLAGS := -pthread $(SAN_FLAGS)
+LIBS := $(DEPS_LIBS) -lm
+
+X86 := $(findstring x86_64,$(MACHINE))
+isa_flags = $(if $(X86),$(if $(filter %_avx2.c,$1),-mavx2 -mfma)$(if \
+    $(filter %_avx512.c,$1),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512))
+
+# Objects of other flags live in other folders, so that nothing is mixed and nothing is rebuilt twice.
+HASH  := $(shell printf '%s' '$(CC) $(CFLAGS) $(CPPFLAGS) $(BASE_FLAGS) $(LDFLAGS)' | cksum | cut -d' ' -f1)
+BUILD := build/$(HASH)
+
+SOURCES := $(wildcard src/*/*.c)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+ENGINE  := $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS))
+UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
+# The double-precision build exists for the tests of the engine, which share tests/unit/support.h.
+ifeq ($(REAL),double)
+UNIT_SOURCES := $(shell grep -lE '"(support|network)\.h"' $(UNIT_SOURCES))
+endif
+UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
+
+.PHONY: all demo check check-layers deps deps-test units program docs format lint install clean help exhaustive digits
+
+all: dltrain ## build ./dltrain (the default)
+
+# Always the binary of the current flags: a link is renewed when they change.
+dltrain: $(BUILD)/dltrain
+	@cmp -s $< $@ || { cp $< $@.tmp && mv $@.tmp $@; }
+
+program: $(BUILD)/dltrain
+	@echo $<
+
+$(BUILD)/dltrain: $(OBJECTS)
+	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(BASE_FLAGS) $(call isa_flags,$<) -MMD -MP -c -o $@ $<
+
+$(BUILD)/engine.a: $(ENGINE)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/engine.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
+
+units: $(UNITS)
+	@printf '%s\n' $(UNITS)
+
+EXHAUSTIVE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/exhaustive/*.c))
+$(BUILD)/exhaustive: $(EXHAUSTIVE) $(BUILD)/engine.a
+	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+exhaustive: $(BUILD)/exhaustive ## error of exp, log, tanh, erf over all 2^32 floats (minutes)
+	$<
+
+$(BUILD)/make-digits: $(BUILD)/scripts/make-digits.o $(BUILD)/engine.a
+	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+digits: $(BUILD)/make-digits ## draw data/digits again
+	$< data/digits
+
+# ---- for users ----
+
+deps:
+	@[ "$(DEPS)" = no ] || scripts/install-deps
+deps-test:
+	@[ "$(DEPS)" = no ] || scripts/install-deps --test
+
+demo: deps ## install what is missing, build, train on data/digits
+	@$(MAKE) --no-print-directory dltrain
+	./dltrain --config configs/digits.json --force
+
+check: deps-test ## install the test tools, build, run all tests
+	@CC='$(CC)' MAKE='$(MAKE)' tests/run
+
+check-layers: ## prove from the include lines which room uses which
+	@tests/layers
+
+docs: dltrain ## write README's key reference and the JSON Schema from the key table
+	@scripts/make-docs
+
+format: ## clang-format everything
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+lint: ## clang-format, shellcheck, layers; changes nothing
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	tests/layers
+
+install: dltrain ## install to $(DESTDIR)$(PREFIX)/bin
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 dltrain '$(DESTDIR)$(PREFIX)/bin/dltrain'
+
+clean: ## remove everything that was built
+	rm -rf build dltrain
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+-include $(OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
+.SECONDARY:

@@ -1,0 +1,112 @@
+/* The operations of the tape: one row each, with forward value, vector-Jacobian product (reverse mode) and
+ * Jacobian-vector product (forward mode). The engine knows no operation by name: it loops over rows.
+ *
+ * An operation works on one slice of the batch: panels [rows][lanes], element (f, s) at f * lanes + s.
+ * Samples are independent. What sums over the batch (gradients of parameters) is the business of `gradient`,
+ * which computes one tile of one parameter's gradient from what all slices have kept, samples in ascending
+ * order. */
+#ifndef AUTODIFF_OP_H
+#define AUTODIFF_OP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/real.h"
+#include "kernel/kernel.h"
+
+enum { OP_INPUTS = 2, OP_PARAMETERS = 2 };
+
+enum op_flag {
+    OP_ELEMENTWISE = 1,  /* dx may overwrite dy, and y may overwrite x unless the input is needed */
+    OP_NEEDS_INPUT = 2,  /* the vjp or jvp reads the input's value */
+    OP_NEEDS_OUTPUT = 4, /* the vjp or jvp reads the output's value */
+    OP_BATCH_INPUT = 8,  /* `gradient` reads the input's value of all slices */
+    OP_LOSS = 16,        /* output is one row: the loss of each sample; reads the targets */
+    OP_CLASSES = 32,     /* a loss that takes classes as they are; others want rows of targets */
+};
+
+/* A parameter as the operation sees it: [rows][cols] in theta, rows `stride` apart, padding 0. */
+struct op_matrix {
+    size_t rows, cols, stride;
+};
+
+/* Filled by the shape rule. */
+struct op_shape {
+    size_t rows; /* of the output */
+    struct op_matrix parameter[OP_PARAMETERS];
+    size_t parameters;
+    size_t saved;    /* rows of a panel that forward leaves for vjp and jvp of the same slice */
+    size_t kept;     /* reals that vjp leaves for `gradient`, per sample */
+    double multiply; /* multiply-adds of the forward value, per sample */
+};
+
+/* One call on one slice. Pointers that a mode does not use are NULL. */
+struct op_call {
+    const struct kernel *k;
+    int code; /* the row's code: which activation */
+    size_t lanes;
+    size_t rows_in, rows;          /* of the (first) input, of the output */
+    real constant;                 /* the node's constant (slope of leaky_relu) */
+    const struct op_matrix *shape; /* of the parameters */
+    const real *parameter[OP_PARAMETERS];
+    const real *x[OP_INPUTS]; /* input values */
+    real *y;                  /* output value */
+    real *saved;
+    const uint32_t *cls; /* targets of a loss: classes [lanes], or */
+    const real *target;  /* a panel [rows_in][lanes] */
+    /* reverse mode: cotangents */
+    const real *dy;         /* (in forward mode of a loss: ones [lanes]) */
+    real *dx[OP_INPUTS];    /* NULL where it is not wanted */
+    bool add[OP_INPUTS];    /* add to dx instead of setting it */
+    real *kept;             /* the node's kept numbers of the whole batch */
+    size_t first, capacity; /* this slice's first sample; samples that `kept` has room for */
+    /* forward mode: tangents */
+    const real *parameter_dot[OP_PARAMETERS];
+    const real *x_dot[OP_INPUTS];
+    real *y_dot;
+    real *scratch; /* a panel of rows_in rows */
+};
+
+/* One tile [row0, row0+rows) x [col0, col0+cols) of the gradient of one parameter, summed over the batch. */
+struct op_tile {
+    const struct kernel *k;
+    size_t parameter, row0, rows, col0, cols; /* col0, cols: multiples of KERNEL_LANES, padding included */
+    size_t batch, lanes, capacity;
+    const real *x; /* the input's panel of slice 0; slice i is i * slice_stride further (OP_BATCH_INPUT) */
+    size_t slice_stride;
+    const real *kept;
+    const real *ones; /* [lanes] */
+    real *gradient;   /* [rows][OP_TILE_COLS] */
+};
+
+enum { OP_TILE_ROWS = 56, OP_TILE_COLS = 32 };
+
+struct op {
+    const char *name;
+    const char *value, *vjp_formula, *jvp_formula; /* for the trace */
+    const char *parameter[OP_PARAMETERS];          /* names of its parameters */
+    unsigned flags;
+    int code;
+    size_t inputs;
+    /* inputs: rows of each; units: what the caller asks for (affine's width; 0 where the rule decides). */
+    bool (*shape)(const size_t *input_rows, size_t units, struct op_shape *out, struct err *err);
+    void (*forward)(const struct op_call *c);
+    void (*vjp)(const struct op_call *c);
+    void (*jvp)(const struct op_call *c);
+    void (*gradient)(const struct op_tile *t); /* NULL without parameters */
+    /* Of a loss: outputs to predicted probabilities (inverse link), in place; NULL where outputs are
+     * predictions. */
+    void (*predict)(const struct kernel *k, size_t rows, size_t lanes, real *z);
+};
+
+/* Row i of the table, NULL behind the last; the row called name, or NULL. */
+const struct op *op_at(size_t i);
+const struct op *op_find(const char *name);
+
+extern const struct op op_affine;
+/* The rows of op_activation.c (one an activation) and op_loss.c. */
+const struct op *op_activation_at(size_t i);
+const struct op *op_loss_at(size_t i);
+
+#endif

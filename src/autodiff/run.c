@@ -1,0 +1,182 @@
+/* The three loops over a tape, and the workspace they run in. */
+#include <string.h>
+
+#include "autodiff/tape_parts.h"
+#include "base/mem.h"
+
+struct tape_workspace {
+    const struct tape_plan *plan;
+    enum tape_mode mode;
+    size_t slices, lanes, capacity;
+    real *slice_memory, *thread_memory;
+    real *kept; /* node by node: [reals per sample][capacity] in the operation's own order */
+    real *ones; /* [lanes] */
+};
+
+static size_t count_reals(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
+                          size_t threads, size_t out[3]) {
+    const struct tape_plan *plan = &tape->plan[mode];
+    out[0] = slices * plan->slice_rows * lanes;
+    out[1] = threads * plan->thread_rows * lanes;
+    out[2] = mode == TAPE_EVALUATE ? 0 : tape->kept * slices * lanes;
+    return out[0] + out[1] + out[2];
+}
+
+size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
+                            size_t threads) {
+    size_t parts[3];
+    return count_reals(tape, mode, slices, lanes, threads, parts) * sizeof(real);
+}
+
+struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode, size_t slices,
+                                             size_t lanes, size_t threads, struct err *err) {
+    struct tape_workspace *ws = mem_alloc(1, sizeof *ws, "the workspace", err);
+    if (!ws)
+        return NULL;
+    size_t reals[3];
+    count_reals(tape, mode, slices, lanes, threads, reals);
+    *ws = (struct tape_workspace){
+        &tape->plan[mode], mode, slices, lanes, slices * lanes, NULL, NULL, NULL, NULL};
+    ws->slice_memory = mem_alloc_aligned(reals[0], sizeof(real), "the activations of a batch", err);
+    ws->thread_memory = ws->slice_memory
+                            ? mem_alloc_aligned(reals[1], sizeof(real), "the activations of a batch", err)
+                            : NULL;
+    ws->kept =
+        ws->thread_memory ? mem_alloc_aligned(reals[2], sizeof(real), "the gradients of a batch", err) : NULL;
+    ws->ones = ws->kept ? mem_alloc_aligned(lanes, sizeof(real), "the workspace", err) : NULL;
+    if (!ws->ones) {
+        tape_workspace_free(ws);
+        return NULL;
+    }
+    for (size_t s = 0; s < lanes; s++)
+        ws->ones[s] = 1;
+    return ws;
+}
+
+void tape_workspace_free(struct tape_workspace *ws) {
+    if (!ws)
+        return;
+    mem_free(ws->slice_memory);
+    mem_free(ws->thread_memory);
+    mem_free(ws->kept);
+    mem_free(ws->ones);
+    mem_free(ws);
+}
+
+static real *panel(const struct tape_workspace *ws, const struct tape_slice *s, struct plan_place place) {
+    if (place.memory == MEMORY_SLICE)
+        return ws->slice_memory + (s->index * ws->plan->slice_rows + place.offset) * ws->lanes;
+    return ws->thread_memory + (s->thread * ws->plan->thread_rows + place.offset) * ws->lanes;
+}
+
+real *tape_value(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                 size_t value) {
+    (void)tape;
+    return panel(ws, slice, ws->plan->value[value]);
+}
+
+/* What every mode hands to an operation. */
+static struct op_call call(const struct tape *tape, const struct tape_workspace *ws,
+                           const struct tape_slice *s, size_t n) {
+    const struct tape_node *node = &tape->node[n];
+    struct op_call c = {
+        .k = s->k,
+        .code = node->op->code,
+        .lanes = ws->lanes,
+        .rows_in = tape->value[node->input[0]].rows,
+        .rows = node->shape.rows,
+        .constant = node->constant,
+        .shape = node->shape.parameter,
+        .y = panel(ws, s, ws->plan->value[node->output]),
+        .saved = node->shape.saved ? panel(ws, s, ws->plan->saved[n]) : NULL,
+        .cls = s->cls,
+        .target = s->target,
+    };
+    for (size_t i = 0; i < node->op->inputs; i++)
+        c.x[i] = panel(ws, s, ws->plan->value[node->input[i]]);
+    for (size_t i = 0; i < node->shape.parameters; i++)
+        c.parameter[i] = s->theta + tape->parameter[node->first_parameter + i].offset;
+    return c;
+}
+
+void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                        size_t nodes) {
+    for (size_t n = 0; n < nodes; n++) {
+        struct op_call c = call(tape, ws, slice, n);
+        tape->node[n].op->forward(&c);
+    }
+}
+
+void tape_forward(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {
+    tape_forward_until(tape, ws, slice, tape->nodes);
+}
+
+void tape_reverse(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {
+    for (size_t n = tape->nodes; n-- > 0;) {
+        const struct tape_node *node = &tape->node[n];
+        if (!tape->value[node->output].wants_cotangent)
+            continue;
+        struct op_call c = call(tape, ws, slice, n);
+        c.dy = n + 1 == tape->nodes ? slice->seed : panel(ws, slice, ws->plan->cotangent[node->output]);
+        for (size_t i = 0; i < node->op->inputs; i++) {
+            const struct tape_variable *in = &tape->value[node->input[i]];
+            if (in->wants_cotangent)
+                c.dx[i] = panel(ws, slice, ws->plan->cotangent[node->input[i]]);
+            /* The last reader of a value is the first to write its cotangent; the others add. */
+            bool twice = i > 0 && node->input[i] == node->input[0];
+            c.add[i] = in->last_consumer != n || twice;
+        }
+        if (node->shape.kept)
+            c.kept = ws->kept + node->kept * ws->capacity;
+        c.first = slice->index * ws->lanes;
+        c.capacity = ws->capacity;
+        node->op->vjp(&c);
+    }
+}
+
+const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {
+    struct plan_place place = {MEMORY_THREAD, ws->plan->tangent};
+    real *tangent = panel(ws, slice, place);
+    place.offset = ws->plan->scratch;
+    for (size_t n = 0; n < tape->nodes; n++) {
+        const struct tape_node *node = &tape->node[n];
+        struct op_call c = call(tape, ws, slice, n);
+        for (size_t i = 0; i < node->op->inputs; i++)
+            c.x_dot[i] = node->input[i] ? tangent + tape->value[node->input[i]].first_row * ws->lanes
+                                        : slice->input_dot;
+        for (size_t i = 0; i < node->shape.parameters; i++)
+            c.parameter_dot[i] = slice->theta_dot + tape->parameter[node->first_parameter + i].offset;
+        c.y_dot = tangent + tape->value[node->output].first_row * ws->lanes;
+        c.scratch = panel(ws, slice, place);
+        c.dy = ws->ones;
+        node->op->jvp(&c);
+    }
+    return tangent + tape->value[tape->values - 1].first_row * ws->lanes;
+}
+
+struct tape_tile tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
+                               size_t batch, size_t t, real *g) {
+    struct tape_tile tile = tape_tile_at(tape, t);
+    const struct tape_parameter *p = &tape->parameter[tile.parameter];
+    const struct tape_node *node = &tape->node[p->node];
+    const struct tape_slice first = {.index = 0};
+    bool reads_input = node->op->flags & OP_BATCH_INPUT;
+    struct op_tile call = {
+        .k = k,
+        .parameter = p->which,
+        .row0 = tape->tile[t].row0,
+        .rows = tile.rows,
+        .col0 = tape->tile[t].col0,
+        .cols = tile.cols,
+        .batch = batch,
+        .lanes = ws->lanes,
+        .capacity = ws->capacity,
+        .x = reads_input ? panel(ws, &first, ws->plan->value[node->input[0]]) : NULL,
+        .slice_stride = ws->plan->slice_rows * ws->lanes,
+        .kept = ws->kept + node->kept * ws->capacity,
+        .ones = ws->ones,
+        .gradient = g,
+    };
+    node->op->gradient(&call);
+    return tile;
+}

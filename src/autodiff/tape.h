@@ -1,0 +1,118 @@
+/* Reverse- and forward-mode differentiation over one linear tape: operations in topological order over
+ * values. The engine is three short loops (forward, vjp, jvp) over the rows of the op table; a value used
+ * twice collects its cotangents, so skip connections need nothing new.
+ *
+ * A tape is built once (tape_input, tape_apply, tape_finish) and knows shapes and parameters but holds no
+ * numbers. Numbers live in a workspace: for each slice of the batch what the gradient of parameters needs,
+ * for each thread the rest, laid out once by lifetime. Slices are independent of each other and of the number
+ * of threads. */
+#ifndef AUTODIFF_TAPE_H
+#define AUTODIFF_TAPE_H
+
+#include "autodiff/op.h"
+#include "base/text.h"
+
+struct tape;
+
+/* ---- building ---- */
+
+struct tape *tape_create(struct err *err) MUST_CHECK;
+void tape_free(struct tape *tape);
+
+/* The input value; the first thing on a tape. Returns its number (0). */
+bool tape_input(struct tape *tape, size_t rows, struct err *err) MUST_CHECK;
+
+/* Appends an operation on earlier values; *value is the number of its output. label names it in the trace. */
+bool tape_apply(struct tape *tape, const struct op *op, const size_t *inputs, size_t units, real constant,
+                const char *label, size_t *value, struct err *err) MUST_CHECK;
+
+/* Lays out the parameters and the memory. The last operation must be the loss. */
+bool tape_finish(struct tape *tape, struct err *err) MUST_CHECK;
+
+/* ---- shapes ---- */
+
+/* A parameter of theta, in the order of the operations. */
+struct tape_parameter {
+    size_t node;      /* of which operation */
+    const char *name; /* by the operation's row: "weight", ... */
+    size_t which;     /* its parameter number there */
+    size_t offset;    /* in theta */
+    struct op_matrix matrix;
+};
+
+size_t tape_parameters(const struct tape *tape);
+const struct tape_parameter *tape_parameter(const struct tape *tape, size_t i);
+size_t tape_theta_size(const struct tape *tape); /* reals, padding included */
+size_t tape_nodes(const struct tape *tape);
+size_t tape_rows(const struct tape *tape, size_t value);
+size_t tape_output(const struct tape *tape); /* the value that the loss reads */
+const struct op *tape_loss(const struct tape *tape);
+const char *tape_label(const struct tape *tape, size_t node);
+size_t tape_node_output(const struct tape *tape, size_t node);
+/* Multiply-adds of one sample: forward, cotangents of activations, gradients of parameters. */
+void tape_cost(const struct tape *tape, double *forward, double *reverse, double *gradient);
+
+/* ---- running ---- */
+
+struct tape_workspace;
+
+enum tape_mode { TAPE_EVALUATE, TAPE_TRAIN, TAPE_TANGENTS };
+
+/* Memory for `slices` slices of `lanes` samples (a multiple of KERNEL_LANES) and `threads` threads.
+ * TAPE_EVALUATE runs forward only, TAPE_TRAIN forward and reverse, TAPE_TANGENTS forward mode as well. */
+struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode, size_t slices,
+                                             size_t lanes, size_t threads, struct err *err) MUST_CHECK;
+void tape_workspace_free(struct tape_workspace *ws);
+size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
+                            size_t threads);
+
+/* One slice to run. */
+struct tape_slice {
+    const struct kernel *k;
+    const real *theta;
+    size_t index;          /* which slice of the batch */
+    size_t thread;         /* whose memory */
+    const uint32_t *cls;   /* classes [lanes], or NULL */
+    const real *target;    /* or targets [outputs][lanes] */
+    const real *seed;      /* reverse mode: cotangent of each sample's loss [lanes] */
+    const real *theta_dot; /* forward mode: tangent of the parameters */
+    const real *input_dot; /* and of the input [rows][lanes], NULL: 0 */
+};
+
+/* A value of a slice: the input is to be written here before tape_forward. Values other than the input and
+ * the output may have been overwritten after the run (the plan reuses memory). */
+real *tape_value(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                 size_t value);
+
+void tape_forward(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
+/* The first `nodes` operations only: to look at a value before its memory is reused. */
+void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                        size_t nodes);
+void tape_reverse(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
+/* After tape_forward (with a TAPE_TANGENTS workspace): tangent of each sample's loss [lanes]. */
+const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
+
+/* ---- gradients of parameters ---- */
+
+/* A tile of the gradient: rows of `cols` numbers, row r belonging to theta[offset + r * stride]. Rows of g
+ * are OP_TILE_COLS apart. */
+struct tape_tile {
+    size_t offset, stride, rows, cols;
+    size_t parameter;
+};
+
+size_t tape_tiles(const struct tape *tape);
+
+/* Computes tile t over the first `batch` samples of the slices that have been reversed into g [OP_TILE_ROWS x
+ * OP_TILE_COLS]. Tiles are independent. */
+struct tape_tile tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
+                               size_t batch, size_t t, real *g);
+
+/* ---- printing ---- */
+
+/* The trace: every operation with its formula, shapes and memory, forward and then backward, for a batch of
+ * the given number of samples. */
+bool tape_trace(const struct tape *tape, size_t batch, size_t lanes, struct text *out,
+                struct err *err) MUST_CHECK;
+
+#endif

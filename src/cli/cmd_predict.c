@@ -1,0 +1,102 @@
+#include "base/file.h"
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/config_file.h"
+#include "cli/option_rows.h"
+#include "cli/predict_rows.h"
+#include "cli/print.h"
+#include "run/infer.h"
+
+/* Rows worked on at a time: enough to keep all threads busy, little enough to appear at once. */
+enum { SLICE_ROWS = 1024 };
+
+static const struct option_row options[] = {
+    ROW_MODEL,
+    {.name = "images",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help = "images (IDX, plain or gzip)",
+     AT(images)},
+    {.name = "format",
+     .kind = OPTION_TEXT,
+     .value = "csv|jsonl",
+     .help = "how rows are written; default csv",
+     AT(format),
+     .choices = predict_format_name},
+    {.name = "out",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help = "write to a file; default standard output",
+     AT(out)},
+    ROW_THREADS,
+    ROW_ISA,
+    ROW_QUIET,
+    ROW_HELP,
+    ROW_VERSION,
+    ROW_END,
+};
+
+/* The text of a slice leaves for stdout; for a file it is kept, because a file is replaced as a whole. */
+static bool send(struct text *text, const char *path, struct err *err) {
+    if (!text_ok(text, err))
+        return false;
+    if (path)
+        return true;
+    bool ok = text->len == 0 || print_result(text->s, text->len, err);
+    text_reset(text);
+    return ok;
+}
+
+static bool predict_rows(const struct predictions *p, const struct predict_format *format, const char *path,
+                         real *values, struct text *text, struct err *err) {
+    format->head(p, text);
+    for (size_t first = 0; first < p->rows && !print_closed(); first += SLICE_ROWS) {
+        size_t count = p->rows - first < SLICE_ROWS ? p->rows - first : SLICE_ROWS;
+        if (!predictions_get(p, first, count, values, err))
+            return false;
+        for (size_t i = 0; i < count; i++)
+            format->row(p, first + i, values + i * p->outputs, text);
+        if (!send(text, path, err))
+            return false;
+    }
+    return !path || file_write(path, text->s, text->len, err);
+}
+
+static bool predict_images(const struct inference *inference, const struct arguments *a, struct err *err) {
+    struct predictions p;
+    struct text text = {0};
+    int format = a->format ? names_find(predict_format_name, a->format) : 0;
+    if (!predictions_open(inference, a->images, &p, err))
+        return false;
+    real *values = mem_alloc(p.outputs, SLICE_ROWS * sizeof *values, "the predictions of a slice", err);
+    bool ok = values && predict_rows(&p, predict_format_at((size_t)format), a->out, values, &text, err);
+    mem_free(values);
+    text_release(&text);
+    predictions_release(&p);
+    return ok;
+}
+
+static bool predict(const struct arguments *a, struct err *err) {
+    struct inference inference;
+    if (!a->model || !a->images)
+        return err_set(err, ERR_USAGE, "predict needs --%s FILE", a->model ? "images" : "model");
+    if (!inference_open(a->model, (size_t)a->threads, chosen_isa(a), &inference, err))
+        return false;
+    bool ok = predict_images(&inference, a, err);
+    inference_release(&inference);
+    return ok;
+}
+
+static int run_command(const struct arguments *a) {
+    struct err err = {0};
+    return predict(a, &err) ? 0 : print_failure(&err);
+}
+
+const struct command command_predict = {
+    .name = "predict",
+    .usage = "predict --model FILE --images FILE [options]",
+    .summary = "print class and probabilities of every image",
+    .example = "  dltrain predict --model runs/mnist/model.safetensors --images t10k-images-idx3-ubyte.gz\n",
+    .options = options,
+    .run = run_command,
+};

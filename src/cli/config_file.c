@@ -1,0 +1,26 @@
+#include "cli/config_file.h"
+
+#include <stdlib.h>
+
+#include "cli/print.h"
+
+int config_file_open(const struct arguments *a, const char *command, struct config *config) {
+    struct err err = {0};
+    struct config_faults faults = {0};
+    if (!a->config) {
+        err_set(&err, ERR_USAGE, "%s needs --config FILE", command);
+        return print_failure(&err);
+    }
+    bool ok =
+        config_load(a->config, (const char *const *)a->overrides, a->override_count, config, &faults, &err);
+    int status = ok ? 0 : print_faults(&faults, &err);
+    config_faults_release(&faults);
+    return status;
+}
+
+const char *chosen_isa(const struct arguments *a) {
+    if (a->isa)
+        return a->isa;
+    const char *wish = getenv("DLTRAIN_ISA");
+    return wish && wish[0] ? wish : NULL;
+}

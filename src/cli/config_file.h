@@ -1,0 +1,15 @@
+/* The config that the options name, and what else commands have in common. */
+#ifndef CLI_CONFIG_FILE_H
+#define CLI_CONFIG_FILE_H
+
+#include "cli/options.h"
+#include "config/config.h"
+
+/* Reads --config with the overrides. 0, or the exit status after every fault has been printed; on success the
+ * caller releases the config. command names the command in the message of a missing --config. */
+int config_file_open(const struct arguments *arguments, const char *command, struct config *config);
+
+/* The instruction set that --isa or DLTRAIN_ISA asks for; NULL: the best. */
+const char *chosen_isa(const struct arguments *arguments);
+
+#endif

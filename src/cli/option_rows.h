@@ -1,0 +1,50 @@
+/* The rows that several commands have in common, so that an option means the same everywhere. */
+#ifndef CLI_OPTION_ROWS_H
+#define CLI_OPTION_ROWS_H
+
+#include "cli/options.h"
+
+enum { MAX_THREADS = 1024 };
+
+#define AT(member) .offset = offsetof(struct arguments, member)
+
+#define ROW_CONFIG                                                                                           \
+    { .name = "config", .kind = OPTION_TEXT, .value = "FILE", .help = "the config (JSON)", AT(config) }
+#define ROW_SET                                                                                              \
+    {                                                                                                        \
+        .name = "set", .kind = OPTION_OVERRIDE, .value = "PATH=VALUE",                                       \
+        .help = "set a config key, e.g. optimizer.lr=0.05 (repeatable)"                                      \
+    }
+#define ROW_THREADS                                                                                          \
+    {                                                                                                        \
+        .name = "threads", .kind = OPTION_NUMBER, .value = "N",                                              \
+        .help = "threads; 0: as many as the process may use", AT(threads), .max = MAX_THREADS,               \
+        .key = "threads"                                                                                     \
+    }
+#define ROW_ISA                                                                                              \
+    {                                                                                                        \
+        .name = "isa", .kind = OPTION_TEXT, .value = "NAME",                                                 \
+        .help = "instruction set (also DLTRAIN_ISA): scalar, avx2, ..., auto for the best; all give the "    \
+                "same bits",                                                                                 \
+        AT(isa)                                                                                              \
+    }
+#define ROW_JSON(what)                                                                                       \
+    { .name = "json", .kind = OPTION_FLAG, .help = "print " what " as JSON", AT(json) }
+#define ROW_QUIET                                                                                            \
+    {                                                                                                        \
+        .name = "quiet", .letter = 'q', .kind = OPTION_FLAG, .help = "no progress, only results and errors", \
+        AT(quiet)                                                                                            \
+    }
+#define ROW_MODEL                                                                                            \
+    {                                                                                                        \
+        .name = "model", .kind = OPTION_TEXT, .value = "FILE",                                               \
+        .help = "a model.safetensors that dltrain wrote", AT(model)                                          \
+    }
+#define ROW_HELP                                                                                             \
+    { .name = "help", .letter = 'h', .kind = OPTION_FLAG, .help = "this help", AT(help) }
+#define ROW_VERSION                                                                                          \
+    { .name = "version", .kind = OPTION_FLAG, .help = "the version", AT(version) }
+#define ROW_END                                                                                              \
+    { .name = NULL }
+
+#endif

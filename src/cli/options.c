@@ -1,0 +1,190 @@
+#include "cli/options.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+enum { MAX_OPTIONS = 32, FIRST_LONG = 256 };
+
+/* ---- the table in getopt's form ---- */
+
+struct parser {
+    struct option longs[MAX_OPTIONS + 1];
+    char letters[2 * MAX_OPTIONS + 3];
+};
+
+/* Row i answers to the value FIRST_LONG + i. "+": options end at the first operand; ":": a missing value is
+ * told from an unknown option. */
+static void parser_init(struct parser *p, const struct option_row *table) {
+    char *letter = p->letters;
+    *letter++ = '+';
+    *letter++ = ':';
+    memset(p->longs, 0, sizeof p->longs);
+    for (size_t i = 0; table[i].name && i < MAX_OPTIONS; i++) {
+        bool flag = table[i].kind == OPTION_FLAG;
+        p->longs[i] =
+            (struct option){table[i].name, flag ? no_argument : required_argument, NULL, FIRST_LONG + (int)i};
+        if (table[i].letter)
+            *letter++ = table[i].letter;
+    }
+    *letter = '\0';
+}
+
+/* ---- names ---- */
+
+/* names_nearest wants a function of the index alone. */
+static _Thread_local const struct option_row *names_of;
+
+static const char *option_name(size_t i) {
+    return names_of[i].name;
+}
+
+static bool refuse_unknown(const struct option_row *table, const char *word, struct err *err) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    names_of = table;
+    int row = names_find(option_name, name);
+    if (row >= 0)
+        return err_set(err, ERR_USAGE, "option --%s takes no value", name);
+    const char *near = names_nearest(option_name, name);
+    return err_set(err, ERR_USAGE, "unknown option --%s%s%s%s", name, near ? ", did you mean --" : "",
+                   near ? near : "", near ? "?" : "");
+}
+
+static bool refuse_value(const struct option_row *row, const char *value, struct err *err) {
+    struct text allowed = {0};
+    for (size_t i = 0; row->choices && row->choices(i); i++)
+        text_addf(&allowed, "%s%s", i ? ", " : "one of ", row->choices(i));
+    if (row->kind == OPTION_NUMBER)
+        text_addf(&allowed, "a whole number from 0 to %" PRIu64, row->max);
+    err_set(err, ERR_USAGE, "option --%s: must be %s, got \"%s\"", row->name,
+            allowed.s ? allowed.s : "something", value);
+    text_release(&allowed);
+    return false;
+}
+
+/* ---- values ---- */
+
+/* Takes the text over. */
+static bool add_override(struct arguments *a, struct text *text, struct err *err) {
+    char **list = mem_alloc(a->override_count + 1, sizeof *list, "the list of overrides", err);
+    char *copy = list && text_ok(text, err) ? mem_string(text->s, err) : NULL;
+    text_release(text);
+    if (!copy) {
+        mem_free(list);
+        return false;
+    }
+    if (a->override_count)
+        memcpy(list, a->overrides, a->override_count * sizeof *list);
+    list[a->override_count++] = copy;
+    mem_free(a->overrides);
+    a->overrides = list;
+    return true;
+}
+
+static bool set_key(struct arguments *a, const char *key, const char *value, struct err *err) {
+    struct text text = {0};
+    text_addf(&text, "%s%s%s", key ? key : "", key ? "=" : "", value);
+    return add_override(a, &text, err);
+}
+
+static bool take_value(const struct option_row *row, const char *value, struct arguments *a,
+                       struct err *err) {
+    void *place = (char *)a + row->offset;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        *(bool *)place = true;
+        return true;
+    case OPTION_OVERRIDE:
+        return set_key(a, NULL, value, err);
+    case OPTION_NUMBER:
+        if (!json_uint64(value, place) || *(uint64_t *)place > row->max)
+            return refuse_value(row, value, err);
+        break;
+    case OPTION_TEXT:
+        if (value[0] == '\0' || (row->choices && names_find(row->choices, value) < 0))
+            return refuse_value(row, value, err);
+        *(const char **)place = value;
+    }
+    return row->key ? set_key(a, row->key, value, err) : true;
+}
+
+static int find_letter(const struct option_row *table, int letter) {
+    for (int i = 0; table[i].name; i++)
+        if (table[i].letter == letter)
+            return i;
+    return -1;
+}
+
+/* ---- parsing ---- */
+
+/* One option that getopt found; word is the argument it began with. */
+static bool take_option(const struct option_row *table, int found, const char *word, struct arguments *a,
+                        struct err *err) {
+    bool is_long = strncmp(word, "--", 2) == 0;
+    if (found == ':')
+        return err_set(err, ERR_USAGE, "option %.*s needs a value", (int)strcspn(word, "="), word);
+    if (found == '?' && !is_long)
+        return err_set(err, ERR_USAGE, "unknown option -%c", optopt);
+    if (found == '?')
+        return refuse_unknown(table, word, err);
+    int i = found >= FIRST_LONG ? found - FIRST_LONG : find_letter(table, found);
+    /* getopt accepts any unambiguous beginning; a script that used one would break with the next option. */
+    if (is_long && (strlen(table[i].name) != strcspn(word + 2, "=")))
+        return refuse_unknown(table, word, err);
+    return take_value(&table[i], optarg, a, err);
+}
+
+static bool take_operands(int argc, char **argv, int first, int max, struct arguments *a, struct err *err) {
+    if (first < argc && max > 0)
+        a->operand = argv[first];
+    if (first + max < argc)
+        return err_set(err, ERR_USAGE, "unexpected argument \"%s\"", argv[first + max]);
+    return true;
+}
+
+bool options_parse(const struct option_row *table, int argc, char **argv, int max_operands,
+                   struct arguments *out, struct err *err) {
+    struct parser parser;
+    parser_init(&parser, table);
+    *out = (struct arguments){0};
+    opterr = 0;
+    optind = 0; /* glibc: start anew */
+    for (;;) {
+        const char *word = argv[optind ? optind : 1];
+        int found = getopt_long(argc, argv, parser.letters, parser.longs, NULL);
+        if (found == -1 && word && strcmp(word, "--") == 0)
+            return err_set(err, ERR_USAGE, "unexpected argument \"--\"");
+        if (found == -1)
+            return take_operands(argc, argv, optind, max_operands, out, err);
+        if (!take_option(table, found, word, out, err))
+            return false;
+        if (out->help || out->version)
+            return true;
+    }
+}
+
+void arguments_release(struct arguments *arguments) {
+    for (size_t i = 0; i < arguments->override_count; i++)
+        mem_free(arguments->overrides[i]);
+    mem_free(arguments->overrides);
+    *arguments = (struct arguments){0};
+}
+
+/* ---- help ---- */
+
+void options_help(const struct option_row *table, struct text *out) {
+    for (size_t i = 0; table[i].name; i++) {
+        const struct option_row *row = &table[i];
+        char left[64], letter[8] = "";
+        if (row->letter)
+            snprintf(letter, sizeof letter, "-%c, ", row->letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->value ? " " : "",
+                 row->value ? row->value : "");
+        text_addf(out, "  %-24s  %s\n", left, row->help);
+    }
+}

@@ -1,0 +1,51 @@
+/* Options of the command line: one table a command drives the parser, the help and "did you mean". */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/names.h"
+#include "base/text.h"
+
+/* What the options of all commands fill in; zero where an option is not given. */
+struct arguments {
+    const char *config, *model, *data, *images, *out, *init_from, *isa, *format;
+    uint64_t threads, seed;
+    bool force, json, quiet, verbose, print_config, trace, markdown, help, version;
+    const char *operand;
+    char **overrides; /* "PATH=VALUE" in the order given; owned */
+    size_t override_count;
+};
+
+enum option_kind {
+    OPTION_FLAG,     /* a bool of arguments becomes true */
+    OPTION_TEXT,     /* a const char * of arguments; not empty */
+    OPTION_NUMBER,   /* a uint64_t of arguments, at most max */
+    OPTION_OVERRIDE, /* the value is a "PATH=VALUE" */
+};
+
+struct option_row {
+    const char *name; /* NULL behind the last row */
+    char letter;      /* short form, or 0 */
+    enum option_kind kind;
+    const char *value; /* what the value is called in the help; NULL for flags */
+    const char *help;
+    size_t offset;    /* in struct arguments */
+    uint64_t max;     /* of numbers */
+    const char *key;  /* config key that the value sets as well, or NULL */
+    name_of *choices; /* the allowed texts, or NULL: any */
+};
+
+/* Parses argv[1..argc-1] (argv[0] is skipped). At most max_operands (0 or 1) words that are no options.
+ * ERR_USAGE in one sentence. Stops at --help and --version. Release with arguments_release, also after a
+ * failure. */
+bool options_parse(const struct option_row *table, int argc, char **argv, int max_operands,
+                   struct arguments *out, struct err *err) MUST_CHECK;
+void arguments_release(struct arguments *arguments);
+
+/* One line an option, in the order of the table. */
+void options_help(const struct option_row *table, struct text *out);
+
+#endif

@@ -1,0 +1,128 @@
+#include "cli/print.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool stdout_closed;
+
+void print_prepare(void) {
+    /* open gives the lowest free descriptor, so the order closes the gaps from below. */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
+            return;
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static bool write_all(int fd, const char *bytes, size_t len) {
+    while (len > 0) {
+        ssize_t done = write(fd, bytes, len);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return false;
+        bytes += done;
+        len -= (size_t)done;
+    }
+    return true;
+}
+
+bool print_result(const char *bytes, size_t len, struct err *err) {
+    if (stdout_closed || write_all(STDOUT_FILENO, bytes, len))
+        return true;
+    stdout_closed = errno == EPIPE;
+    return stdout_closed || err_set(err, ERR_SYSTEM, "cannot write to standard output: %s", strerror(errno));
+}
+
+bool print_closed(void) {
+    return stdout_closed;
+}
+
+int print_text(struct text *text) {
+    struct err err = {0};
+    bool ok = text_ok(text, &err) && (text->len == 0 || print_result(text->s, text->len, &err));
+    text_release(text);
+    return ok ? 0 : print_failure(&err);
+}
+
+void print_log(const struct text *text) {
+    if (!text->failed && text->len > 0)
+        (void)!write_all(STDERR_FILENO, text->s, text->len);
+}
+
+/* ---- errors ---- */
+
+/* One line whatever a file name holds: control characters become '?'. */
+static void print_error_line(const char *line, size_t len) {
+    static const char head[] = "dltrain: error: ";
+    struct text text = {0};
+    text_add(&text, head);
+    text_add_bytes(&text, line, len);
+    if (text.failed) {
+        (void)!write_all(STDERR_FILENO, head, sizeof head - 1);
+        (void)!write_all(STDERR_FILENO, line, len);
+        (void)!write_all(STDERR_FILENO, "\n", 1);
+    } else {
+        for (size_t i = 0; i < text.len; i++)
+            if ((unsigned char)text.s[i] < ' ' || text.s[i] == 0x7f)
+                text.s[i] = '?';
+        text_add(&text, "\n");
+        print_log(&text);
+    }
+    text_release(&text);
+}
+
+int print_failure(const struct err *err) {
+    print_error_line(err->text, strlen(err->text));
+    return (int)err->kind;
+}
+
+int print_faults(const struct config_faults *faults, const struct err *err) {
+    if (faults->count == 0 || faults->lines.failed || !faults->lines.s)
+        return print_failure(err);
+    for (const char *line = faults->lines.s; *line;) {
+        size_t len = strcspn(line, "\n");
+        print_error_line(line, len);
+        line += len + (line[len] == '\n');
+    }
+    return (int)err->kind;
+}
+
+/* ---- pieces of text ---- */
+
+void add_scaled(struct text *text, double value, const char *unit) {
+    static const char *const prefix[] = {"", "k", "M", "G", "T", "P", "E"};
+    size_t i = 0;
+    while (value >= 999.5 && i + 1 < sizeof prefix / sizeof prefix[0]) {
+        value /= 1000;
+        i++;
+    }
+    text_addf(text, "%.3g %s%s", value, prefix[i], unit);
+}
+
+static void add_name(struct text *text, const char *part, const char *figure) {
+    size_t before = text->len;
+    text_addf(text, "%s %s", part, figure);
+    text_addf(text, "%*s", before + 22 > text->len ? (int)(before + 22 - text->len) : 1, "");
+}
+
+void add_evaluation(struct text *text, const char *part, const struct evaluation *e) {
+    if (e->classes) {
+        double low, high;
+        run_wilson(e->correct, e->samples, &low, &high);
+        add_name(text, part, "accuracy");
+        text_addf(text, "%.2f %%  (95 %% interval %.2f to %.2f; %zu of %zu)\n", 100 * e->accuracy, 100 * low,
+                  100 * high, e->correct, e->samples);
+        add_name(text, part, "error");
+        text_addf(text, "%.2f %%\n", 100 * (double)(e->samples - e->correct) / (double)e->samples);
+    }
+    add_name(text, part, "loss");
+    text_addf(text, "%.6g\n", e->loss);
+    if (!isnan(e->ece)) {
+        add_name(text, part, "ece");
+        text_addf(text, "%.4f\n", e->ece);
+    }
+}

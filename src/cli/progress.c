@@ -1,0 +1,164 @@
+#include "cli/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/print.h"
+#include "run/clock.h"
+
+static const double redraw_seconds = 0.1;
+
+/* ---- the live line ---- */
+
+/* In the order of the line. */
+enum field { FIELD_EPOCH, FIELD_PERCENT, FIELD_LOSS, FIELD_ACCURACY, FIELD_RATE, FIELD_LEFT, FIELD_COUNT };
+
+enum { FIELD_SIZE = 48, GAP = 2, BAR_MIN = 10, BAR_MAX = 40, BAR_FRAME = 2 };
+
+/* What goes first where the line is too long. */
+static const enum field least_important[] = {FIELD_RATE, FIELD_PERCENT, FIELD_ACCURACY, FIELD_LEFT,
+                                             FIELD_LOSS};
+
+static void format_left(char *out, size_t size, double seconds) {
+    unsigned long s = seconds < 1e9 ? (unsigned long)(seconds + 0.5) : 1000000000ul;
+    if (s >= 3600)
+        snprintf(out, size, "%lu:%02lu:%02lu left", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(out, size, "%lu:%02lu left", s / 60, s % 60);
+}
+
+static double share_done(const struct fit_status *status) {
+    return status->steps ? (double)status->step / (double)status->steps : 0;
+}
+
+static void format_fields(const struct progress_state *state, char field[FIELD_COUNT][FIELD_SIZE]) {
+    const struct fit_status *s = state->status;
+    memset(field, 0, FIELD_COUNT * sizeof field[0]);
+    snprintf(field[FIELD_EPOCH], FIELD_SIZE, "epoch %zu/%zu", s->epoch, state->epochs);
+    snprintf(field[FIELD_PERCENT], FIELD_SIZE, "%3.0f %%", floor(100 * share_done(s)));
+    snprintf(field[FIELD_LOSS], FIELD_SIZE, "loss %.4g", s->loss);
+    if (!isnan(s->accuracy))
+        snprintf(field[FIELD_ACCURACY], FIELD_SIZE, "accuracy %.2f %%", 100 * s->accuracy);
+    if (state->samples_per_second >= 0)
+        snprintf(field[FIELD_RATE], FIELD_SIZE, "%.0f samples/s", state->samples_per_second);
+    if (state->seconds_left >= 0)
+        format_left(field[FIELD_LEFT], FIELD_SIZE, state->seconds_left);
+}
+
+static size_t total_width(char field[FIELD_COUNT][FIELD_SIZE]) {
+    size_t width = 0;
+    for (size_t f = 0; f < FIELD_COUNT; f++)
+        if (field[f][0])
+            width += strlen(field[f]) + (f ? GAP : 0);
+    return width;
+}
+
+static void add_bar(struct text *out, size_t length, double share, bool color) {
+    size_t full = (size_t)(share * (double)length);
+    text_addf(out, "%*s[%s", GAP, "", color ? "\033[32m" : "");
+    for (size_t i = 0; i < length; i++)
+        text_add(out, i < full ? "=" : i == full ? ">" : " ");
+    text_addf(out, "%s]", color ? "\033[0m" : "");
+}
+
+void progress_line(const struct progress_state *state, size_t width, bool color, struct text *out) {
+    char field[FIELD_COUNT][FIELD_SIZE];
+    /* One column stays free: a full line makes some terminals wrap. */
+    size_t limit = width > 0 ? width - 1 : 0;
+    format_fields(state, field);
+    for (size_t i = 0; total_width(field) > limit && i < sizeof least_important / sizeof least_important[0];
+         i++)
+        field[least_important[i]][0] = '\0';
+    if (strlen(field[FIELD_EPOCH]) > limit)
+        field[FIELD_EPOCH][limit] = '\0';
+    size_t used = total_width(field),
+           bar = limit > used + GAP + BAR_FRAME ? limit - used - GAP - BAR_FRAME : 0;
+    text_add(out, field[FIELD_EPOCH]);
+    if (bar >= BAR_MIN)
+        add_bar(out, bar < BAR_MAX ? bar : BAR_MAX, share_done(state->status), color);
+    for (size_t f = FIELD_EPOCH + 1; f < FIELD_COUNT; f++)
+        if (field[f][0])
+            text_addf(out, "%*s%s", GAP, "", field[f]);
+}
+
+/* ---- the kept line ---- */
+
+static void add_part(struct text *out, const char *part, double loss, double accuracy) {
+    text_addf(out, "  %s loss %.4f", part, loss);
+    if (!isnan(accuracy))
+        text_addf(out, " accuracy %.2f %%", 100 * accuracy);
+}
+
+void progress_epoch_line(const struct epoch_record *r, size_t epochs, struct text *out) {
+    text_addf(out, "epoch %zu/%zu", r->epoch, epochs);
+    add_part(out, "train", r->train_loss, r->train_accuracy);
+    if (r->validated)
+        add_part(out, "validation", r->validation_loss, r->validation_accuracy);
+    text_addf(out, "  %.2f s  %.0f samples/s\n", r->seconds, r->samples_per_second);
+}
+
+/* ---- the terminal ---- */
+
+static bool is_set(const char *name) {
+    const char *value = getenv(name);
+    return value && value[0];
+}
+
+static size_t terminal_width(void) {
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void progress_init(struct progress *p, bool quiet, size_t epochs) {
+    const char *term = getenv("TERM");
+    *p = (struct progress){.quiet = quiet, .epochs = epochs, .start = clock_seconds()};
+    p->epoch_start = p->start;
+    p->live = !quiet && isatty(STDERR_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
+    p->color = p->live && !is_set("NO_COLOR");
+}
+
+void progress_update(struct progress *p, const struct fit_status *status) {
+    double now = clock_seconds();
+    if (!p->live || now < p->drawn_at + redraw_seconds)
+        return;
+    double done = ((double)(status->epoch - 1) + share_done(status)) / (double)p->epochs;
+    struct progress_state state = {
+        .status = status,
+        .epochs = p->epochs,
+        .samples_per_second = now > p->epoch_start ? (double)status->samples / (now - p->epoch_start) : -1,
+        .seconds_left = done > 0 ? (now - p->start) * (1 - done) / done : -1,
+    };
+    struct text text = {0};
+    text_add(&text, "\r");
+    progress_line(&state, terminal_width(), p->color, &text);
+    text_add(&text, "\033[K");
+    print_log(&text);
+    text_release(&text);
+    p->drawn = true;
+    p->drawn_at = now;
+}
+
+void progress_epoch(struct progress *p, const struct epoch_record *record) {
+    if (p->quiet)
+        return;
+    struct text text = {0};
+    p->epoch_start = clock_seconds();
+    progress_clear(p);
+    progress_epoch_line(record, p->epochs, &text);
+    print_log(&text);
+    text_release(&text);
+}
+
+void progress_clear(struct progress *p) {
+    struct text text = {0};
+    if (!p->drawn)
+        return;
+    text_add(&text, "\r\033[K");
+    print_log(&text);
+    text_release(&text);
+    p->drawn = false;
+}

@@ -1,0 +1,40 @@
+/* Progress of a training on stderr: on a terminal one live line and a kept line an epoch, elsewhere the kept
+ * lines only. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stddef.h>
+
+#include "base/text.h"
+#include "run/run.h"
+
+/* What a live line shows. */
+struct progress_state {
+    const struct fit_status *status;
+    size_t epochs;
+    double samples_per_second, seconds_left; /* below 0: not known yet */
+};
+
+/* The line for a terminal of that width: shorter than it, the bar and then the less important figures left
+ * out where there is no room. */
+void progress_line(const struct progress_state *state, size_t width, bool color, struct text *out);
+
+/* The kept line of an epoch, with its newline. */
+void progress_epoch_line(const struct epoch_record *record, size_t epochs, struct text *out);
+
+struct progress {
+    bool quiet, live, color;
+    bool drawn; /* a live line stands on the terminal */
+    size_t epochs;
+    double start, epoch_start, drawn_at; /* by clock_seconds */
+};
+
+/* quiet: nothing is ever shown. Looks at stderr, TERM and NO_COLOR. */
+void progress_init(struct progress *p, bool quiet, size_t epochs);
+/* Draws the live line, at most ten times a second. */
+void progress_update(struct progress *p, const struct fit_status *status);
+void progress_epoch(struct progress *p, const struct epoch_record *record);
+/* Removes the live line, before anything else is printed. */
+void progress_clear(struct progress *p);
+
+#endif

@@ -1,0 +1,93 @@
+/* The table of keys for people: Markdown for the README, plain text for the terminal. */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/keys.h"
+
+enum { HELP_WIDTH = 92, HELP_INDENT = 28 };
+
+typedef void row_writer(const char *path, const struct key *key, struct text *out);
+
+/* Every key but plain objects, by its path; list elements are "[]". */
+static void each_key(const struct key *rows, struct text *path, row_writer *write, struct text *out) {
+    size_t len = path->len;
+    for (const struct key *key = rows; key->name != NULL && !path->failed; key++) {
+        text_addf(path, "%s%s", len > 0 ? "." : "", key->name);
+        if (!path->failed && (key->type != &key_object || (key->flags & KEY_NULL)))
+            write(path->s, key, out);
+        if (key->type == &key_list)
+            text_add(path, "[]");
+        if (key->rows != NULL)
+            each_key(key->rows, path, write, out);
+        if (!path->failed)
+            path->s[path->len = len] = '\0';
+    }
+}
+
+static bool write_all(row_writer *write, struct text *out, struct err *err) {
+    struct text path = {0};
+    each_key(key_root.rows, &path, write, out);
+    out->failed |= path.failed;
+    text_release(&path);
+    return text_ok(out, err);
+}
+
+static void write_markdown(const char *path, const struct key *key, struct text *out) {
+    text_addf(out, "| `%s` | ", path);
+    key_allowed(key, out);
+    text_addf(out, "%s%s | ", key->unit != NULL ? ", in " : "", key->unit != NULL ? key->unit : "");
+    if (!key_default(key, out))
+        text_add(out, key->flags & KEY_REQUIRED ? "required" : "none");
+    text_addf(out, " | %s |\n", key->help);
+}
+
+bool config_reference(struct text *out, struct err *err) {
+    text_add(out, "| key | values | default | meaning |\n|---|---|---|---|\n");
+    return write_all(write_markdown, out, err);
+}
+
+/* Words of s in lines up to HELP_WIDTH, all but the first indented. Back-quotes are for Markdown and left
+ * out. */
+static void wrap(struct text *out, const char *s) {
+    size_t column = HELP_INDENT;
+    while (*s != '\0') {
+        size_t len = strcspn(s, " ");
+        if (column > HELP_INDENT && column + 1 + len > HELP_WIDTH) {
+            text_addf(out, "\n%*s", HELP_INDENT, "");
+            column = HELP_INDENT;
+        } else if (column > HELP_INDENT) {
+            text_add(out, " ");
+            column++;
+        }
+        for (size_t i = 0; i < len; i++)
+            if (s[i] != '`')
+                text_add_bytes(out, s + i, 1);
+        column += len;
+        s += len;
+        s += strspn(s, " ");
+    }
+    text_add(out, "\n");
+}
+
+static void write_plain(const char *path, const struct key *key, struct text *out) {
+    struct text values = {0};
+    text_addf(out, "%-*s", HELP_INDENT, path);
+    wrap(out, key->help);
+    key_allowed(key, &values);
+    text_addf(&values, "%s%s", key->unit != NULL ? ", in " : "", key->unit != NULL ? key->unit : "");
+    size_t len = values.len;
+    text_add(&values, "; default: ");
+    if (!key_default(key, &values) && !values.failed) {
+        values.s[values.len = len] = '\0';
+        text_add(&values, key->flags & KEY_REQUIRED ? "; required" : "; optional");
+    }
+    out->failed |= values.failed;
+    text_addf(out, "%*s", HELP_INDENT, "");
+    wrap(out, values.s != NULL ? values.s : "");
+    text_release(&values);
+}
+
+bool config_help(struct text *out, struct err *err) {
+    return write_all(write_plain, out, err);
+}

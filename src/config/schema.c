@@ -1,0 +1,153 @@
+/* The table of keys as a JSON Schema, draft-07 (the newest that the common editors all understand). What one
+ * key asks of its neighbours becomes "dependencies". */
+#include <string.h>
+
+#include "config/config.h"
+#include "config/keys.h"
+
+void key_schema_type(const struct key *key, struct json_writer *w, const char *type) {
+    json_key(w, "type");
+    if (!(key->flags & KEY_NULL)) {
+        json_string(w, type);
+        return;
+    }
+    json_begin_flat_array(w);
+    json_string(w, type);
+    json_string(w, "null");
+    json_end_array(w);
+}
+
+static void pair(struct json_writer *w, const char *key, const char *value) {
+    json_key(w, key);
+    json_string(w, value);
+}
+
+static void required(struct json_writer *w, const char *name) {
+    json_key(w, "required");
+    json_begin_flat_array(w);
+    json_string(w, name);
+    json_end_array(w);
+}
+
+/* Only values of the neighbour for which the key applies. The key never applies to the neighbour's default,
+ * so that one must be given. */
+static void with_schema(const struct key *key, const struct key *with, struct json_writer *w) {
+    required(w, with->name);
+    json_key(w, "properties");
+    json_begin_object(w);
+    json_key(w, with->name);
+    json_begin_object(w);
+    json_key(w, "enum");
+    json_begin_flat_array(w);
+    for (size_t i = 0; with->choices(i) != NULL; i++)
+        if (key->applies(key_choice_kind(with, i)))
+            json_string(w, with->choices(i));
+    json_end_array(w);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void neighbours_schema(const struct key *rows, struct json_writer *w) {
+    bool any = false;
+    for (const struct key *key = rows; key->name != NULL; key++)
+        any = any || key->with != NULL || key->together != NULL || key->apart != NULL;
+    if (!any)
+        return;
+    json_key(w, "dependencies");
+    json_begin_object(w);
+    for (const struct key *key = rows; key->name != NULL; key++) {
+        if (key->with == NULL && key->together == NULL && key->apart == NULL)
+            continue;
+        json_key(w, key->name);
+        json_begin_object(w);
+        if (key->together != NULL)
+            required(w, key->together);
+        if (key->with != NULL)
+            with_schema(key, key_find(rows, key->with), w);
+        if (key->apart != NULL) {
+            json_key(w, "not");
+            json_begin_object(w);
+            required(w, key->apart);
+            json_end_object(w);
+        }
+        json_end_object(w);
+    }
+    json_end_object(w);
+}
+
+static void key_schema(const struct key *key, struct json_writer *w);
+
+/* The members of an object's schema: its keys and no others. */
+static void object_schema(const struct key *key, struct json_writer *w) {
+    json_key(w, "properties");
+    json_begin_object(w);
+    for (const struct key *row = key->rows; row->name != NULL; row++) {
+        json_key(w, row->name);
+        key_schema(row, w);
+    }
+    json_end_object(w);
+    json_key(w, "required");
+    json_begin_flat_array(w);
+    for (const struct key *row = key->rows; row->name != NULL; row++)
+        if (row->flags & KEY_REQUIRED)
+            json_string(w, row->name);
+    json_end_array(w);
+    neighbours_schema(key->rows, w);
+    if (key->flags & KEY_NONEMPTY) {
+        json_key(w, "minProperties");
+        json_uint(w, 1);
+    }
+    json_key(w, "additionalProperties");
+    json_bool(w, false);
+}
+
+/* What is said of any key: meaning and default. */
+static void describe(const struct key *key, struct json_writer *w) {
+    if (key->computed != NULL) {
+        struct text help = {0};
+        text_addf(&help, "%s Default: %s.", key->help, key->computed);
+        w->out->failed |= help.failed;
+        pair(w, "description", help.s != NULL ? help.s : "");
+        text_release(&help);
+    } else {
+        pair(w, "description", key->help);
+    }
+    if (!key_has_plain_default(key))
+        return;
+    json_key(w, "default");
+    key_print_default(key, w);
+}
+
+static void key_schema(const struct key *key, struct json_writer *w) {
+    json_begin_object(w);
+    describe(key, w);
+    if (key->type == &key_object) {
+        key_schema_type(key, w, "object");
+        object_schema(key, w);
+    } else if (key->type == &key_list) {
+        key_schema_type(key, w, "array");
+        json_key(w, "maxItems");
+        json_number(w, key->max);
+        json_key(w, "items");
+        json_begin_object(w);
+        pair(w, "type", "object");
+        object_schema(key, w);
+        json_end_object(w);
+    } else {
+        key->type->schema(key, w);
+    }
+    json_end_object(w);
+}
+
+bool config_schema(struct text *out, struct err *err) {
+    struct json_writer w = {.out = out, .indent = 2};
+    json_begin_object(&w);
+    pair(&w, "$schema", "http://json-schema.org/draft-07/schema#");
+    pair(&w, "title", "dltrain config");
+    pair(&w, "description", key_root.help);
+    pair(&w, "type", "object");
+    object_schema(&key_root, &w);
+    json_end_object(&w);
+    text_add(out, "\n");
+    return text_ok(out, err);
+}

@@ -1,0 +1,88 @@
+#include "base/mem.h"
+#include "data/dataset.h"
+#include "data/labels.h"
+#include "data/pair.h"
+#include "data/split.h"
+
+enum { TRAIN, VALIDATION, TEST, PARTS };
+
+/* Checks a further set against what the training set has fixed. */
+static bool check_part(const struct data *data, const struct dataset *set, const struct pair *pair,
+                       struct err *err) {
+    return images_fit(set, pair->path[PAIR_IMAGES], data->features, err) &&
+           labels_fit(set, pair->path[PAIR_LABELS], data->outputs, data->classes, err);
+}
+
+static bool make_sets(struct pair pair[PARTS], const struct data_spec *spec, enum target_use use,
+                      struct data *out, struct err *err) {
+    struct dataset *set[PARTS] = {&out->train_set, &out->validation_set, &out->test_set};
+    struct data_part *part[PARTS] = {&out->train, &out->validation, &out->test};
+    for (size_t p = 0; p < PARTS; p++) {
+        if (!pair_given(&pair[p]))
+            continue;
+        if (!pair_to_dataset(&pair[p], spec, use, set[p], err))
+            return false;
+        *part[p] = dataset_all(set[p]);
+        if (p == TRAIN) {
+            size_t from_labels = set[p]->class_count > 2 ? set[p]->class_count : 2;
+            out->features = set[p]->features;
+            out->classes = set[p]->cls != NULL;
+            out->outputs = !out->classes           ? set[p]->target_width
+                           : spec->class_count > 0 ? spec->class_count
+                                                   : from_labels;
+        } else if (!check_part(out, set[p], &pair[p], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool split_validation(const struct data_spec *spec, uint64_t seed, struct data *data,
+                             struct err *err) {
+    size_t train = 0, n = data->train_set.images.rows;
+    if (!split_rows(&data->train_set, spec->validation_fraction, spec->validation_stratify, seed,
+                    &data->split, &train, err))
+        return false;
+    data->train = (struct data_part){&data->train_set, data->split, train};
+    data->validation = (struct data_part){&data->train_set, data->split + train, n - train};
+    return true;
+}
+
+/* Fills the zeroed *out, which the caller releases on failure. */
+static bool load(struct pair pair[PARTS], const struct data_spec *spec, enum target_use use, uint64_t seed,
+                 struct team *team, struct data *out, struct err *err) {
+    if (!pair_init(&pair[TRAIN], spec->root, &spec->train, "train", err) ||
+        !pair_init(&pair[VALIDATION], spec->root, &spec->validation, "validation", err) ||
+        !pair_init(&pair[TEST], spec->root, &spec->test, "test", err))
+        return false;
+    if (!pair_given(&pair[TRAIN]))
+        return err_set(err, ERR_CONFIG, "data.train: is missing, expected images and labels");
+    if (spec->validation_fraction > 0 && pair_given(&pair[VALIDATION]))
+        return err_set(err, ERR_CONFIG, "data.validation.fraction: cannot be used beside validation files");
+    if (!pair_read_all(pair, PARTS, team, err) || !make_sets(pair, spec, use, out, err))
+        return false;
+    if (spec->validation_fraction > 0 && !split_validation(spec, seed, out, err))
+        return false;
+    return scaling_fit(spec->scale, &out->train, &out->scaling, err);
+}
+
+bool data_load(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
+               struct data *out, struct err *err) {
+    struct pair pair[PARTS] = {0};
+    *out = (struct data){0};
+    bool ok = load(pair, spec, use, seed, team, out, err);
+    for (size_t p = 0; p < PARTS; p++)
+        pair_release(&pair[p]);
+    if (!ok)
+        data_release(out);
+    return ok;
+}
+
+void data_release(struct data *data) {
+    dataset_release(&data->train_set);
+    dataset_release(&data->validation_set);
+    dataset_release(&data->test_set);
+    scaling_release(&data->scaling);
+    mem_free(data->split);
+    *data = (struct data){0};
+}

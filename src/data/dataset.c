@@ -1,0 +1,33 @@
+#include "data/dataset.h"
+
+#include "base/mem.h"
+#include "data/labels.h"
+#include "data/pair.h"
+
+bool dataset_load(const struct data_files *files, const struct data_spec *spec, enum target_use use,
+                  struct team *team, struct dataset *out, struct err *err) {
+    struct pair pair;
+    if (!pair_init(&pair, spec->root, files, "test", err))
+        return false;
+    bool ok =
+        pair_given(&pair) || err_set(err, ERR_CONFIG, "data.test: is missing, expected images and labels");
+    ok = ok && pair_read_all(&pair, 1, team, err) && pair_to_dataset(&pair, spec, use, out, err);
+    pair_release(&pair);
+    return ok;
+}
+
+bool dataset_fits(const struct dataset *set, const char *path, size_t features, size_t outputs, bool classes,
+                  struct err *err) {
+    return images_fit(set, path, features, err) && labels_fit(set, path, outputs, classes, err);
+}
+
+void dataset_release(struct dataset *set) {
+    idx_release(&set->images);
+    mem_free(set->cls);
+    mem_free(set->targets);
+    *set = (struct dataset){0};
+}
+
+struct data_part dataset_all(const struct dataset *set) {
+    return (struct data_part){.set = set, .row = NULL, .count = set->images.rows};
+}

@@ -1,0 +1,239 @@
+#include "data/idx.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/inflate.h"
+
+/* Deflate turns at most 258 bytes into 2 bits, about 1032 to 1; the rest is room for headers. */
+enum { DEFLATE_MAX_RATIO = 1040 };
+
+enum { MAGIC_BYTES = 4, SHOWN_BYTES = 16 };
+
+static const struct {
+    enum idx_type type;
+    const char *name;
+    size_t size;
+} types[] = {
+    {IDX_U8, "u8", 1},   {IDX_I8, "i8", 1},   {IDX_I16, "i16", 2},
+    {IDX_I32, "i32", 4}, {IDX_F32, "f32", 4}, {IDX_F64, "f64", 8},
+};
+
+enum { TYPE_COUNT = sizeof types / sizeof types[0] };
+
+static size_t type_row(int type) {
+    size_t i = 0;
+    while (i < TYPE_COUNT && (int)types[i].type != type)
+        i++;
+    return i;
+}
+
+const char *idx_type_name(enum idx_type type) {
+    size_t i = type_row((int)type);
+    assert(i < TYPE_COUNT);
+    return types[i].name;
+}
+
+size_t idx_type_size(enum idx_type type) {
+    size_t i = type_row((int)type);
+    assert(i < TYPE_COUNT);
+    return types[i].size;
+}
+
+/* What people hand over instead of an IDX file, by its first bytes. */
+static const struct {
+    const char *start;
+    const char *what;
+} strangers[] = {
+    {"<", "a web page"},
+    {"version https://", "a Git LFS pointer"},
+    {"PK\003\004", "a zip archive"},
+    {"\x1F\x8B", "a gzip file inside a gzip file"},
+    {"BZh", "a bzip2 file"},
+    {"\xFD"
+     "7zXZ",
+     "an xz file"},
+    {"\x28\xB5\x2F\xFD", "a zstd file"},
+    {"\x93NUMPY", "a NumPy array"},
+    {"\x89PNG", "a PNG image"},
+};
+
+/* Bytes as text in quotes, those that are not printable as \xNN. text holds 4 * SHOWN_BYTES + 3 characters.
+ */
+static void show_bytes(const unsigned char *bytes, size_t count, char *text) {
+    char *p = text;
+    *p++ = '"';
+    for (size_t i = 0; i < count; i++) {
+        bool plain = bytes[i] >= ' ' && bytes[i] < 0x7F && bytes[i] != '"' && bytes[i] != '\\';
+        p += plain ? sprintf(p, "%c", bytes[i]) : sprintf(p, "\\x%02x", (unsigned)bytes[i]);
+    }
+    *p++ = '"';
+    *p = '\0';
+}
+
+/* The first four bytes are not IDX: shows them and some more, and what they look like. */
+static bool not_idx(struct source *source, const unsigned char magic[MAGIC_BYTES], size_t count,
+                    struct err *err) {
+    unsigned char start[SHOWN_BYTES];
+    memcpy(start, magic, MAGIC_BYTES);
+    size_t more = 0;
+    struct err ignored;
+    if (count == MAGIC_BYTES && source_read(source, start + count, SHOWN_BYTES - count, &more, &ignored))
+        count += more;
+    const char *what = NULL;
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0] && !what; i++) {
+        size_t len = strlen(strangers[i].start);
+        if (count >= len && memcmp(start, strangers[i].start, len) == 0)
+            what = strangers[i].what;
+    }
+    char text[4 * SHOWN_BYTES + 3];
+    show_bytes(start, count, text);
+    return err_set(err, ERR_DATA,
+                   "%s: not an IDX file: %sstarts with %s%s%s, expected the bytes 00 00 at byte 0",
+                   source->path, source->gzip ? "the decompressed data " : "", text,
+                   what ? ", which looks like " : "", what ? what : "");
+}
+
+static bool short_header(const struct source *source, size_t expected, size_t found, struct err *err) {
+    return err_set(err, ERR_DATA, "%s: %sends inside the IDX header: expected at least %zu bytes, found %zu",
+                   source->path, source->gzip ? "the decompressed data " : "", expected, found);
+}
+
+static bool read_magic(struct source *source, struct idx *idx, struct err *err) {
+    unsigned char magic[MAGIC_BYTES] = {0};
+    size_t got = 0;
+    if (!source_read(source, magic, MAGIC_BYTES, &got, err))
+        return false;
+    if (magic[0] != 0 || magic[1] != 0)
+        return not_idx(source, magic, got, err);
+    if (got < MAGIC_BYTES)
+        return short_header(source, MAGIC_BYTES, got, err);
+    size_t row = type_row(magic[2]);
+    if (row == TYPE_COUNT)
+        return err_set(err, ERR_DATA,
+                       "%s: byte 2: expected an IDX element type (08, 09, 0b, 0c, 0d or 0e), found %02x",
+                       source->path, (unsigned)magic[2]);
+    if (magic[3] < 1 || magic[3] > IDX_MAX_DIMS)
+        return err_set(err, ERR_DATA, "%s: byte 3: expected 1 to %d dimensions, found %d", source->path,
+                       (int)IDX_MAX_DIMS, (int)magic[3]);
+    idx->type = types[row].type;
+    idx->dims = magic[3];
+    return true;
+}
+
+/* Reads the header and finds rows and width; *claimed is the size of the whole file that it speaks of. */
+static bool read_header(struct source *source, struct idx *idx, size_t *claimed, struct err *err) {
+    if (!read_magic(source, idx, err))
+        return false;
+    unsigned char bytes[4 * IDX_MAX_DIMS];
+    size_t len = 4 * idx->dims, got = 0;
+    if (!source_read(source, bytes, len, &got, err))
+        return false;
+    if (got < len)
+        return short_header(source, MAGIC_BYTES + len, MAGIC_BYTES + got, err);
+    size_t width = 1, payload = 0;
+    bool fits = true;
+    for (size_t d = 0; d < idx->dims; d++) {
+        const unsigned char *b = bytes + 4 * d;
+        idx->dim[d] = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | (size_t)b[3];
+        if (idx->dim[d] == 0)
+            return err_set(err, ERR_DATA,
+                           "%s: byte %zu: holds no %s: expected dimension %zu to be at least 1, found 0",
+                           source->path, MAGIC_BYTES + 4 * d, d == 0 ? "rows" : "values", d);
+        if (d > 0)
+            fits = mem_mul(width, idx->dim[d], &width) && fits;
+    }
+    idx->rows = idx->dim[0];
+    idx->width = width;
+    fits =
+        fits && mem_mul(width, idx->rows, &payload) && mem_mul(payload, idx_type_size(idx->type), &payload);
+    if (!fits || payload > SIZE_MAX - MAGIC_BYTES - len)
+        return err_set(
+            err, ERR_DATA,
+            "%s: byte 4: the dimensions claim more bytes than this machine can address, found %llu",
+            source->path, (unsigned long long)source->size);
+    *claimed = MAGIC_BYTES + len + payload;
+    return true;
+}
+
+/* Whether the file can hold what its header claims, before any memory is taken for it. */
+static bool check_claim(const struct source *source, size_t claimed, struct err *err) {
+    if (!source->gzip && claimed != source->size)
+        return err_set(err, ERR_DATA,
+                       "%s: byte %llu: the file ends %s: expected %zu bytes by its header, found %llu",
+                       source->path, (unsigned long long)(claimed < source->size ? claimed : source->size),
+                       claimed < source->size ? "late" : "early", claimed, (unsigned long long)source->size);
+    if (source->gzip && claimed / DEFLATE_MAX_RATIO > source->size)
+        return err_set(err, ERR_DATA,
+                       "%s: byte 4: the header claims too much: expected at most %llu bytes out of %llu "
+                       "compressed ones, "
+                       "found a claim of %zu",
+                       source->path, (unsigned long long)source->size * DEFLATE_MAX_RATIO,
+                       (unsigned long long)source->size, claimed);
+    return true;
+}
+
+static bool read_values(struct source *source, struct idx *idx, size_t claimed, struct err *err) {
+    size_t payload = idx->rows * idx->width * idx_type_size(idx->type), got = 0;
+    idx->values = mem_alloc_aligned(payload, 1, source->path, err);
+    if (!idx->values || !source_read(source, idx->values, payload, &got, err))
+        return false;
+    if (got < payload)
+        return err_set(
+            err, ERR_DATA, "%s: byte %zu: the %s early: expected %zu bytes by the header, found %zu",
+            source->path, claimed - payload + got, source->gzip ? "decompressed data end" : "file ends",
+            claimed, claimed - payload + got);
+    unsigned char surplus;
+    if (!source_read(source, &surplus, 1, &got, err))
+        return false;
+    if (got > 0)
+        return err_set(err, ERR_DATA,
+                       "%s: byte %zu: the %s late: expected %zu bytes by the header, found more",
+                       source->path, claimed, source->gzip ? "decompressed data end" : "file ends", claimed);
+    source_digest(source, idx->sha256);
+    return true;
+}
+
+typedef uint16_t __attribute__((may_alias)) word16;
+typedef uint32_t __attribute__((may_alias)) word32;
+typedef uint64_t __attribute__((may_alias)) word64;
+
+static void to_host_order(struct idx *idx) {
+    size_t n = idx->rows * idx->width, size = idx_type_size(idx->type);
+    word16 *w16 = idx->values;
+    word32 *w32 = idx->values;
+    word64 *w64 = idx->values;
+    for (size_t i = 0; size == 2 && i < n; i++)
+        w16[i] = be16toh(w16[i]);
+    for (size_t i = 0; size == 4 && i < n; i++)
+        w32[i] = be32toh(w32[i]);
+    for (size_t i = 0; size == 8 && i < n; i++)
+        w64[i] = be64toh(w64[i]);
+}
+
+bool idx_read(const char *path, struct idx *out, struct err *err) {
+    struct source source;
+    if (!source_open(&source, path, err))
+        return false;
+    struct idx idx = {0};
+    size_t claimed = 0;
+    bool ok = read_header(&source, &idx, &claimed, err) && check_claim(&source, claimed, err) &&
+              read_values(&source, &idx, claimed, err);
+    source_close(&source);
+    if (!ok) {
+        idx_release(&idx);
+        return false;
+    }
+    to_host_order(&idx);
+    *out = idx;
+    return true;
+}
+
+void idx_release(struct idx *idx) {
+    mem_free(idx->values);
+    *idx = (struct idx){0};
+}

@@ -1,0 +1,124 @@
+#include "data/pair.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/labels.h"
+#include "data/values.h"
+
+bool pair_init(struct pair *pair, const char *root, const struct data_files *files, const char *part,
+               struct err *err) {
+    *pair = (struct pair){0};
+    if (!files->images != !files->labels)
+        return err_set(err, ERR_CONFIG, "data.%s.%s: is missing, expected both images and labels", part,
+                       files->images ? "labels" : "images");
+    if (!files->images)
+        return true;
+    pair->path[PAIR_IMAGES] = file_join(root, files->images, err);
+    if (pair->path[PAIR_IMAGES])
+        pair->path[PAIR_LABELS] = file_join(root, files->labels, err);
+    if (pair->path[PAIR_LABELS])
+        return true;
+    pair_release(pair);
+    return false;
+}
+
+bool pair_given(const struct pair *pair) {
+    return pair->path[PAIR_IMAGES] != NULL;
+}
+
+void pair_release(struct pair *pair) {
+    for (size_t f = 0; f < PAIR_FILES; f++) {
+        mem_free(pair->path[f]);
+        idx_release(&pair->file[f]);
+    }
+    *pair = (struct pair){0};
+}
+
+/* ---- reading ---- */
+
+struct reading {
+    struct pair *pair;
+    size_t pairs;
+    atomic_size_t next;  /* the file that nobody has taken yet */
+    size_t *first_fault; /* per rank: the first of its files that failed, */
+    struct err *fault;   /* and why */
+};
+
+/* File i in the order in which files are taken and faults reported: first all images, which are large. */
+static bool read_one(struct reading *reading, size_t i, struct err *err) {
+    struct pair *pair = &reading->pair[i % reading->pairs];
+    size_t f = i / reading->pairs;
+    return !pair_given(pair) || idx_read(pair->path[f], &pair->file[f], err);
+}
+
+static void read_job(void *arg, size_t rank, size_t size) {
+    (void)size;
+    struct reading *reading = arg;
+    size_t files = reading->pairs * PAIR_FILES, i;
+    while ((i = atomic_fetch_add(&reading->next, 1)) < files) {
+        struct err err;
+        if (!read_one(reading, i, &err) && reading->first_fault[rank] == files) {
+            reading->first_fault[rank] = i;
+            reading->fault[rank] = err;
+        }
+    }
+}
+
+bool pair_read_all(struct pair *pair, size_t count, struct team *team, struct err *err) {
+    size_t ranks = team ? team_size(team) : 1, files = count * PAIR_FILES, first = files;
+    struct reading reading = {.pair = pair, .pairs = count};
+    reading.first_fault = mem_alloc(ranks, sizeof *reading.first_fault, "the list of files", err);
+    reading.fault =
+        reading.first_fault ? mem_alloc(ranks, sizeof *reading.fault, "the list of files", err) : NULL;
+    bool ok = reading.fault != NULL;
+    if (ok) {
+        for (size_t r = 0; r < ranks; r++)
+            reading.first_fault[r] = files;
+        team_run(team, read_job, &reading);
+        for (size_t r = 0; r < ranks; r++)
+            if (reading.first_fault[r] < first) {
+                first = reading.first_fault[r];
+                *err = reading.fault[r];
+            }
+        ok = first == files;
+    }
+    mem_free(reading.first_fault);
+    mem_free(reading.fault);
+    return ok;
+}
+
+/* ---- a pair becomes a dataset ---- */
+
+bool pair_to_dataset(struct pair *pair, const struct data_spec *spec, enum target_use use,
+                     struct dataset *out, struct err *err) {
+    struct idx *images = &pair->file[PAIR_IMAGES], *labels = &pair->file[PAIR_LABELS];
+    if (images->dims < 2)
+        return err_set(
+            err, ERR_DATA,
+            "%s: expected images of 2 to 4 dimensions, found 1: it looks like a label file (1 dimension)",
+            pair->path[PAIR_IMAGES]);
+    struct dataset set = {0};
+    if (!labels_convert(labels, pair->path[PAIR_LABELS], spec, use, &set, err))
+        return false;
+    bool ok = images->rows == labels->rows ||
+              err_set(err, ERR_DATA,
+                      "%s: expected as many labels as images, found %zu labels for the %zu images of %s",
+                      pair->path[PAIR_LABELS], labels->rows, images->rows, pair->path[PAIR_IMAGES]);
+    if (!ok || !values_check(images, pair->path[PAIR_IMAGES], err)) {
+        dataset_release(&set);
+        return false;
+    }
+    set.images = *images;
+    set.features = images->width;
+    *images = (struct idx){0};
+    *out = set;
+    return true;
+}
+
+bool images_fit(const struct dataset *set, const char *path, size_t features, struct err *err) {
+    return set->features == features || err_set(err, ERR_DATA, "%s: expected rows of %zu values, found %zu",
+                                                path, features, set->features);
+}

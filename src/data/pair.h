@@ -1,0 +1,35 @@
+/* Labelled pairs on their way from files to datasets: the reading, a file a job of the team, and the checks
+ * of images and labels against each other. */
+#ifndef DATA_PAIR_H
+#define DATA_PAIR_H
+
+#include "data/dataset.h"
+
+enum pair_file { PAIR_IMAGES, PAIR_LABELS, PAIR_FILES };
+
+/* Zero: a pair that is not given. Release with pair_release. */
+struct pair {
+    char *path[PAIR_FILES];
+    struct idx file[PAIR_FILES];
+};
+
+/* Joins the paths with the root folder. An empty `files` leaves the pair not given; one path of two is
+ * ERR_CONFIG, naming data.PART. */
+bool pair_init(struct pair *pair, const char *root, const struct data_files *files, const char *part,
+               struct err *err) MUST_CHECK;
+bool pair_given(const struct pair *pair);
+void pair_release(struct pair *pair);
+
+/* Reads the files of all given pairs. Every file is tried; of several faults the one of the first file is
+ * reported (images before labels, then in the order of the pairs), so the message does not depend on the
+ * threads. */
+bool pair_read_all(struct pair *pair, size_t count, struct team *team, struct err *err) MUST_CHECK;
+
+/* Makes the dataset, taking the images out of the pair. */
+bool pair_to_dataset(struct pair *pair, const struct data_spec *spec, enum target_use use,
+                     struct dataset *out, struct err *err) MUST_CHECK;
+
+/* Whether the images of the set, read from path, have the width that is expected. */
+bool images_fit(const struct dataset *set, const char *path, size_t features, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,49 @@
+#include "fit/diverged.h"
+
+/* The first parameter that is not finite, or NULL. */
+static const struct tape_parameter *broken_parameter(const struct diverged_step *step) {
+    const struct model *model = step->source->model;
+    for (size_t i = 0; i < tape_parameters(model->tape); i++) {
+        const struct tape_parameter *p = tape_parameter(model->tape, i);
+        if (!step->source->kernel->all_finite(p->matrix.rows * p->matrix.stride, model->theta + p->offset))
+            return p;
+    }
+    return NULL;
+}
+
+/* The first operation with an output that is not finite on a sample of this batch; the loss if there is none
+ * before. */
+static size_t broken_node(const struct diverged_step *step) {
+    const struct slice_source *source = step->source;
+    const struct tape *tape = source->model->tape;
+    size_t first_broken = tape_nodes(tape) - 1;
+    for (size_t first = 0; first < step->samples; first += source->lanes) {
+        size_t count = step->samples - first < source->lanes ? step->samples - first : source->lanes;
+        struct tape_slice slice = {.k = source->kernel, .theta = source->model->theta};
+        for (size_t n = 0; n < first_broken; n++) {
+            slice_load(source, step->ws, &slice, step->targets, step->row + first, count);
+            tape_forward_until(tape, step->ws, &slice, n + 1);
+            size_t value = tape_node_output(tape, n);
+            if (!source->kernel->all_finite(tape_rows(tape, value) * source->lanes,
+                                            tape_value(tape, step->ws, &slice, value)))
+                first_broken = n;
+        }
+    }
+    return first_broken;
+}
+
+void diverged_explain(const struct diverged_step *step, struct err *err) {
+    const struct tape *tape = step->source->model->tape;
+    const struct tape_parameter *p = broken_parameter(step);
+    const struct fit_status *at = step->status;
+    size_t node = p ? p->node : broken_node(step);
+    bool loss = node + 1 == tape_nodes(tape);
+    err_set(err, ERR_DIVERGED,
+            "training diverged in epoch %zu at step %zu of %zu: %s%s%s is not finite; a smaller optimizer.lr "
+            "may help",
+            at->epoch, at->step < at->steps ? at->step + 1 : at->steps, at->steps,
+            loss ? "" : tape_label(tape, node), loss ? "the " : ": its ",
+            loss ? "loss"
+            : p  ? p->name
+                 : "output");
+}

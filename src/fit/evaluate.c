@@ -1,0 +1,173 @@
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fit/fit.h"
+#include "fit/slice.h"
+
+/* A forward pass over some rows, slice by slice over the team; every sample's figures go to their own place.
+ */
+struct pass {
+    struct slice_source source;
+    struct team *team;
+    struct tape_workspace *ws;
+    struct slice_targets *targets; /* [threads]; NULL: no targets, no loss */
+    const uint32_t *row;           /* [count], NULL: from `first` on */
+    size_t first, count;
+    atomic_size_t next;
+    real *loss;          /* [count] or NULL */
+    uint32_t *predicted; /* [count] or NULL */
+    real *confidence;    /* [count] or NULL: the largest predicted probability */
+    real *out;           /* [count][outputs] or NULL: predictions */
+};
+
+static void collect(struct pass *p, struct tape_slice *slice, size_t at, size_t count) {
+    const struct slice_source *source = &p->source;
+    const struct tape *tape = source->model->tape;
+    size_t outputs = source->model->outputs, lanes = source->lanes;
+    real *z = tape_value(tape, p->ws, slice, tape_output(tape));
+    uint32_t best[SLICE_WIDE];
+    source->kernel->argmax(outputs, lanes, z, best);
+    if (p->loss)
+        memcpy(p->loss + at, tape_value(tape, p->ws, slice, tape_node_output(tape, tape_nodes(tape) - 1)),
+               count * sizeof(real));
+    if ((p->confidence || p->out) && tape_loss(tape)->predict)
+        tape_loss(tape)->predict(source->kernel, outputs, lanes, z);
+    for (size_t s = 0; s < count; s++) {
+        if (p->predicted)
+            p->predicted[at + s] = best[s];
+        if (p->confidence)
+            p->confidence[at + s] = z[best[s] * lanes + s];
+        for (size_t o = 0; p->out && o < outputs; o++)
+            p->out[(at + s) * outputs + o] = z[o * lanes + s];
+    }
+}
+
+static void run_slice(struct pass *p, size_t at, size_t thread) {
+    const struct slice_source *source = &p->source;
+    const struct tape *tape = source->model->tape;
+    struct tape_slice slice = {.k = source->kernel, .theta = source->model->theta, .thread = thread};
+    size_t count = p->count - at < source->lanes ? p->count - at : source->lanes;
+    uint32_t row[SLICE_WIDE];
+    for (size_t s = 0; s < count; s++)
+        row[s] = p->row ? p->row[at + s] : (uint32_t)(p->first + at + s);
+    if (p->targets) {
+        slice_load(source, p->ws, &slice, &p->targets[thread], row, count);
+        tape_forward(tape, p->ws, &slice);
+    } else {
+        batch_images(source->kernel, source->set, source->scaling, row, count, source->lanes,
+                     tape_value(tape, p->ws, &slice, 0));
+        tape_forward_until(tape, p->ws, &slice, tape_nodes(tape) - 1);
+    }
+    collect(p, &slice, at, count);
+}
+
+static void pass_job(void *arg, size_t rank, size_t size) {
+    struct pass *p = arg;
+    (void)size;
+    for (size_t at; (at = atomic_fetch_add(&p->next, p->source.lanes)) < p->count;)
+        run_slice(p, at, rank);
+}
+
+static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
+    size_t threads = team_size(p->team), ready = 0;
+    bool ok = true;
+    p->source.lanes = SLICE_WIDE;
+    p->ws = tape_workspace_create(p->source.model->tape, TAPE_EVALUATE, 1, p->source.lanes, threads, err);
+    if (p->ws && with_targets) {
+        p->targets = mem_alloc(threads, sizeof *p->targets, "the targets of a batch", err);
+        for (ok = p->targets != NULL; ok && ready < threads; ready += ok)
+            ok = slice_targets_init(&p->targets[ready], &p->source, err);
+    }
+    ok = ok && p->ws;
+    if (ok)
+        team_run(p->team, pass_job, p);
+    while (ready > 0)
+        slice_targets_release(&p->targets[--ready]);
+    mem_free(p->targets);
+    tape_workspace_free(p->ws);
+    return ok;
+}
+
+/* ---- figures ---- */
+
+static uint32_t true_class(const struct pass *p, size_t i) {
+    return p->source.set->cls[p->row ? p->row[i] : p->first + i];
+}
+
+/* Expected calibration error: the mean gap between confidence and accuracy over bins of confidence. */
+static double calibration_error(const struct pass *p) {
+    double confidence[ECE_BINS] = {0}, gap = 0;
+    size_t right[ECE_BINS] = {0};
+    for (size_t i = 0; i < p->count; i++) {
+        double c = (double)p->confidence[i];
+        size_t bin = c <= 0 ? 0 : (size_t)ceil(c * ECE_BINS) - 1;
+        bin = bin < ECE_BINS ? bin : ECE_BINS - 1;
+        confidence[bin] += c;
+        right[bin] += p->predicted[i] == true_class(p, i);
+    }
+    for (int b = 0; b < ECE_BINS; b++)
+        gap += fabs(confidence[b] - (double)right[b]);
+    return gap / (double)p->count;
+}
+
+static bool confusion(const struct pass *p, struct evaluation *e, struct err *err) {
+    e->confusion = mem_alloc(e->classes * e->classes, sizeof *e->confusion, "the confusion matrix", err);
+    for (size_t i = 0; e->confusion && i < p->count; i++)
+        e->confusion[true_class(p, i) * e->classes + p->predicted[i]]++;
+    return e->confusion != NULL;
+}
+
+static bool summarise(const struct pass *p, struct evaluation *out, struct err *err) {
+    struct evaluation e = {.samples = p->count, .accuracy = (double)NAN, .ece = (double)NAN};
+    double sum = 0;
+    for (size_t i = 0; i < p->count; i++)
+        sum += (double)p->loss[i];
+    e.loss = sum / (double)p->count;
+    if (!isfinite(e.loss))
+        return err_set(err, ERR_DIVERGED, "the loss of the model on these %zu samples is not finite",
+                       p->count);
+    if (p->source.set->cls) {
+        e.classes = p->source.model->outputs;
+        for (size_t i = 0; i < p->count; i++)
+            e.correct += p->predicted[i] == true_class(p, i);
+        e.accuracy = (double)e.correct / (double)p->count;
+        if (tape_loss(p->source.model->tape)->predict)
+            e.ece = calibration_error(p);
+    }
+    if (e.classes && e.classes <= CONFUSION_CLASSES && !confusion(p, &e, err))
+        return false;
+    *out = e;
+    return true;
+}
+
+bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct model *model,
+                  const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
+                  struct err *err) {
+    struct pass p = {.source = {kernel, model, part->set, scaling, 0},
+                     .team = team,
+                     .row = part->row,
+                     .count = part->count};
+    p.loss = mem_alloc(part->count, sizeof *p.loss, "the evaluation", err);
+    p.predicted = p.loss ? mem_alloc(part->count, sizeof *p.predicted, "the evaluation", err) : NULL;
+    p.confidence = p.predicted ? mem_alloc(part->count, sizeof *p.confidence, "the evaluation", err) : NULL;
+    bool ok = p.confidence && run_pass(&p, true, err) && summarise(&p, out, err);
+    mem_free(p.loss);
+    mem_free(p.predicted);
+    mem_free(p.confidence);
+    return ok;
+}
+
+void evaluation_release(struct evaluation *evaluation) {
+    mem_free(evaluation->confusion);
+    *evaluation = (struct evaluation){0};
+}
+
+bool fit_predict(const struct kernel *kernel, struct team *team, const struct model *model,
+                 const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
+                 real *out, struct err *err) {
+    struct pass p = {
+        .source = {kernel, model, set, scaling, 0}, .team = team, .first = first, .count = count, .out = out};
+    return run_pass(&p, false, err);
+}

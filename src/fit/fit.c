@@ -1,0 +1,257 @@
+/* The training step in two phases. Phase 1: a thread takes a slice of the batch through the whole net,
+ * forward and back; slices are independent, so there is no waiting between layers and a slice stays in cache.
+ * Phase 2: a thread takes a tile of a parameter, sums its gradient over the batch and updates it while it is
+ * in cache; the gradient as a whole is never stored. Which thread does what does not change a bit. */
+#include "fit/fit.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fit/diverged.h"
+#include "fit/slice.h"
+#include "optim/optimizer.h"
+
+struct fit {
+    struct fit_setup setup;
+    struct slice_source source;
+    struct fit_status status;
+    struct optimizer *optimizer;
+    struct tape_workspace *ws;
+    struct slice_targets *targets; /* [threads] */
+    size_t threads, batch, slices; /* samples of a whole batch, slices it makes */
+    uint32_t *order;               /* positions in the training part, this epoch's order */
+    uint32_t *row;                 /* [slices * lanes] rows of this batch */
+    real *seed;                    /* [slices * lanes] 1/samples, 0 behind the batch */
+    real *loss;                    /* [slices * lanes] */
+    uint32_t *correct;             /* [slices] samples classified rightly */
+    real *good;                    /* theta at the end of the last epoch */
+    bool epoch_done;
+    double loss_sum;
+    size_t correct_sum;
+    /* the step in progress */
+    size_t samples;
+    atomic_size_t next_slice, next_tile;
+    atomic_bool broken; /* a loss is not finite */
+};
+
+const struct fit_status *fit_status(const struct fit *fit) {
+    return &fit->status;
+}
+
+bool fit_epoch_done(const struct fit *fit) {
+    return fit->epoch_done;
+}
+
+size_t fit_memory(const struct fit *fit) {
+    const struct model *model = fit->setup.model;
+    return tape_workspace_bytes(model->tape, TAPE_TRAIN, fit->slices, fit->source.lanes, fit->threads) +
+           (1 + optimizer_states(&fit->setup.optimizer)) * model->size * sizeof(real);
+}
+
+/* ---- phase 1 ---- */
+
+static void count_correct(struct fit *fit, const struct tape_slice *slice, size_t count) {
+    const struct slice_source *source = &fit->source;
+    const struct tape *tape = source->model->tape;
+    uint32_t best[SLICE_WIDE];
+    source->kernel->argmax(source->model->outputs, source->lanes,
+                           tape_value(tape, fit->ws, slice, tape_output(tape)), best);
+    uint32_t correct = 0;
+    for (size_t s = 0; s < count; s++)
+        correct += best[s] == source->set->cls[fit->row[slice->index * source->lanes + s]];
+    fit->correct[slice->index] = correct;
+}
+
+static void train_slice(struct fit *fit, size_t index, size_t thread) {
+    const struct slice_source *source = &fit->source;
+    const struct tape *tape = source->model->tape;
+    size_t first = index * source->lanes;
+    size_t count = fit->samples - first < source->lanes ? fit->samples - first : source->lanes;
+    struct tape_slice slice = {
+        .k = source->kernel,
+        .theta = source->model->theta,
+        .index = index,
+        .thread = thread,
+        .seed = fit->seed + first,
+    };
+    slice_load(source, fit->ws, &slice, &fit->targets[thread], fit->row + first, count);
+    tape_forward(tape, fit->ws, &slice);
+    memcpy(fit->loss + first, tape_value(tape, fit->ws, &slice, tape_node_output(tape, tape_nodes(tape) - 1)),
+           source->lanes * sizeof(real));
+    if (source->set->cls)
+        count_correct(fit, &slice, count);
+    if (source->kernel->all_finite(count, fit->loss + first))
+        tape_reverse(tape, fit->ws, &slice);
+    else
+        atomic_store(&fit->broken, true);
+}
+
+/* ---- phase 2 ---- */
+
+static void update_tile(struct fit *fit, size_t t) {
+    _Alignas(MEM_ALIGN) real gradient[OP_TILE_ROWS * OP_TILE_COLS];
+    const struct model *model = fit->source.model;
+    struct tape_tile tile =
+        tape_gradient(model->tape, fit->ws, fit->source.kernel, fit->samples, t, gradient);
+    for (size_t r = 0; r < tile.rows; r++)
+        optimizer_update(fit->optimizer, fit->source.kernel, tile.offset + r * tile.stride, tile.cols,
+                         model->theta, gradient + r * OP_TILE_COLS);
+}
+
+static void step_job(void *arg, size_t rank, size_t size) {
+    struct fit *fit = arg;
+    (void)size;
+    size_t slices = (fit->samples + fit->source.lanes - 1) / fit->source.lanes;
+    size_t tiles = tape_tiles(fit->source.model->tape);
+    for (size_t s; (s = atomic_fetch_add(&fit->next_slice, 1)) < slices;)
+        train_slice(fit, s, rank);
+    team_barrier(fit->setup.team);
+    if (atomic_load(&fit->broken))
+        return; /* the parameters stay as they were when the loss was computed */
+    for (size_t t; (t = atomic_fetch_add(&fit->next_tile, 1)) < tiles;)
+        update_tile(fit, t);
+}
+
+/* ---- the step ---- */
+
+static void choose_rows(struct fit *fit, size_t first, size_t samples) {
+    const uint32_t *row = fit->setup.train->row;
+    for (size_t i = 0; i < samples; i++) {
+        uint32_t position = fit->order[first + i];
+        fit->row[i] = row ? row[position] : position;
+    }
+    if (samples == fit->samples)
+        return;
+    /* The cotangent of each sample's loss: the objective is the mean over the batch. */
+    fit->samples = samples;
+    for (size_t i = 0; i < fit->slices * fit->source.lanes; i++)
+        fit->seed[i] = i < samples ? (real)(1.0 / (double)samples) : 0;
+}
+
+static void add_up(struct fit *fit) {
+    size_t slices = (fit->samples + fit->source.lanes - 1) / fit->source.lanes;
+    for (size_t i = 0; i < fit->samples; i++)
+        fit->loss_sum += (double)fit->loss[i];
+    for (size_t s = 0; s < slices; s++)
+        fit->correct_sum += fit->correct[s];
+    struct fit_status *status = &fit->status;
+    status->samples += fit->samples;
+    status->loss = fit->loss_sum / (double)status->samples;
+    status->accuracy =
+        fit->source.set->cls ? (double)fit->correct_sum / (double)status->samples : (double)NAN;
+    status->step++;
+    status->total_steps++;
+}
+
+static bool diverged(struct fit *fit, struct err *err) {
+    struct diverged_step step = {&fit->source, fit->ws,      &fit->targets[0],
+                                 fit->row,     fit->samples, &fit->status};
+    diverged_explain(&step, err);
+    memcpy(fit->setup.model->theta, fit->good, fit->setup.model->size * sizeof(real));
+    return false;
+}
+
+static void begin_epoch(struct fit *fit) {
+    struct fit_status *status = &fit->status;
+    size_t n = fit->setup.train->count;
+    status->epoch++;
+    status->step = status->samples = 0;
+    fit->loss_sum = 0, fit->correct_sum = 0;
+    fit->epoch_done = false;
+    if (fit->setup.train_spec.shuffle)
+        sampler_shuffle(fit->setup.seed, (uint32_t)status->epoch, n, fit->order);
+}
+
+static bool end_epoch(struct fit *fit, struct err *err) {
+    const struct model *model = fit->setup.model;
+    if (!fit->source.kernel->all_finite(model->size, model->theta))
+        return diverged(fit, err);
+    memcpy(fit->good, model->theta, model->size * sizeof(real));
+    fit->epoch_done = true;
+    return true;
+}
+
+bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
+    if (fit->epoch_done)
+        begin_epoch(fit);
+    for (size_t i = 0; i < max_steps && fit->status.step < fit->status.steps; i++) {
+        size_t first = fit->status.step * fit->batch, left = fit->setup.train->count - first;
+        choose_rows(fit, first, left < fit->batch ? left : fit->batch);
+        optimizer_begin(fit->optimizer, fit->status.lr);
+        atomic_store(&fit->next_slice, 0);
+        atomic_store(&fit->next_tile, 0);
+        team_run(fit->setup.team, step_job, fit);
+        if (atomic_load(&fit->broken))
+            return diverged(fit, err);
+        add_up(fit);
+    }
+    return fit->status.step < fit->status.steps || end_epoch(fit, err);
+}
+
+/* ---- making ---- */
+
+static bool allocate(struct fit *fit, struct err *err) {
+    const struct fit_setup *setup = &fit->setup;
+    size_t samples = fit->slices * fit->source.lanes;
+    fit->optimizer = optimizer_create(&setup->optimizer, setup->model->size, err);
+    fit->ws = fit->optimizer ? tape_workspace_create(setup->model->tape, TAPE_TRAIN, fit->slices,
+                                                     fit->source.lanes, fit->threads, err)
+                             : NULL;
+    fit->order =
+        fit->ws ? mem_alloc(setup->train->count, sizeof *fit->order, "the order of the samples", err) : NULL;
+    fit->row = fit->order ? mem_alloc(samples, sizeof *fit->row, "a batch", err) : NULL;
+    fit->seed = fit->row ? mem_alloc_aligned(samples, sizeof *fit->seed, "a batch", err) : NULL;
+    fit->loss = fit->seed ? mem_alloc_aligned(samples, sizeof *fit->loss, "a batch", err) : NULL;
+    fit->correct = fit->loss ? mem_alloc(fit->slices, sizeof *fit->correct, "a batch", err) : NULL;
+    fit->good = fit->correct
+                    ? mem_alloc_aligned(setup->model->size, sizeof(real), "the last good parameters", err)
+                    : NULL;
+    fit->targets = fit->good ? mem_alloc(fit->threads, sizeof *fit->targets, "a batch", err) : NULL;
+    bool ok = fit->targets != NULL;
+    for (size_t t = 0; ok && t < fit->threads; t++)
+        ok = slice_targets_init(&fit->targets[t], &fit->source, err);
+    return ok;
+}
+
+struct fit *fit_create(const struct fit_setup *setup, struct err *err) {
+    struct fit *fit = mem_alloc(1, sizeof *fit, "the training", err);
+    if (!fit)
+        return NULL;
+    size_t n = setup->train->count;
+    fit->setup = *setup;
+    fit->threads = team_size(setup->team);
+    fit->batch = setup->train_spec.batch_size < n ? setup->train_spec.batch_size : n;
+    fit->source = (struct slice_source){setup->kernel, setup->model, setup->train->set, setup->scaling,
+                                        slice_lanes(fit->batch, fit->threads)};
+    fit->slices = (fit->batch + fit->source.lanes - 1) / fit->source.lanes;
+    if (!allocate(fit, err)) {
+        fit_free(fit);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++)
+        fit->order[i] = (uint32_t)i;
+    memcpy(fit->good, setup->model->theta, setup->model->size * sizeof(real));
+    fit->status.steps = (n + fit->batch - 1) / fit->batch;
+    fit->status.lr = setup->optimizer.lr;
+    fit->epoch_done = true;
+    return fit;
+}
+
+void fit_free(struct fit *fit) {
+    if (!fit)
+        return;
+    for (size_t t = 0; fit->targets && t < fit->threads; t++)
+        slice_targets_release(&fit->targets[t]);
+    mem_free(fit->targets);
+    mem_free(fit->good);
+    mem_free(fit->correct);
+    mem_free(fit->loss);
+    mem_free(fit->seed);
+    mem_free(fit->row);
+    mem_free(fit->order);
+    tape_workspace_free(fit->ws);
+    optimizer_free(fit->optimizer);
+    mem_free(fit);
+}

@@ -1,0 +1,82 @@
+/* Training and evaluation in memory: no files, no terminal. The caller keeps control: it asks for some steps
+ * and gets the state back, so progress, signals and checkpoints need no callbacks. */
+#ifndef FIT_FIT_H
+#define FIT_FIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/team.h"
+#include "data/dataset.h"
+#include "fit/spec.h"
+#include "kernel/kernel.h"
+#include "model/model.h"
+#include "optim/spec.h"
+
+/* What training works with; everything is borrowed and must outlive the fit. */
+struct fit_setup {
+    const struct kernel *kernel;
+    struct team *team;
+    struct model *model; /* trained in place */
+    const struct data_part *train;
+    const struct scaling *scaling;
+    struct optimizer_spec optimizer;
+    struct train_spec train_spec;
+    uint64_t seed;
+};
+
+struct fit_status {
+    size_t epoch;         /* from 1; the one in progress or just finished */
+    size_t step, steps;   /* done in this epoch, in an epoch */
+    uint64_t total_steps; /* done since the start */
+    size_t samples;       /* seen in this epoch */
+    double loss;          /* mean over the samples seen in this epoch */
+    double accuracy;      /* share of them classified rightly; NaN where targets are not classes */
+    double lr;
+};
+
+struct fit;
+
+struct fit *fit_create(const struct fit_setup *setup, struct err *err) MUST_CHECK;
+void fit_free(struct fit *fit);
+
+/* Does at most max_steps optimiser steps and stops at the end of an epoch; a call after it begins the next
+ * one. ERR_DIVERGED, naming epoch, step and layer, as soon as a loss or parameter is not finite; the model is
+ * then back in the state of the end of the last epoch (the start, in the first). Never allocates. */
+bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) MUST_CHECK;
+const struct fit_status *fit_status(const struct fit *fit);
+bool fit_epoch_done(const struct fit *fit);
+
+/* Bytes of working memory of a step (arena, optimiser state), for the model summary. */
+size_t fit_memory(const struct fit *fit);
+
+/* ---- evaluation ---- */
+
+enum { ECE_BINS = 15, CONFUSION_CLASSES = 1024 };
+
+struct evaluation {
+    size_t samples,
+        classes;     /* classes 0: the targets are not classes, the figures below the loss are absent */
+    double loss;     /* mean over the samples */
+    double accuracy; /* NaN without classes */
+    size_t correct;
+    double ece;          /* expected calibration error, 15 bins of equal width (Guo et al. 2017) */
+    uint64_t *confusion; /* [classes][classes], rows the true class, columns the predicted one; owned.
+                          * NULL without classes and above CONFUSION_CLASSES of them */
+};
+
+/* The plain loss and metrics of the model on a part. Not finite losses are ERR_DIVERGED. Release the result.
+ */
+bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct model *model,
+                  const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
+                  struct err *err) MUST_CHECK;
+void evaluation_release(struct evaluation *evaluation);
+
+/* Outputs of the model for count rows of the set from row `first` on, [count][outputs]: softmax probabilities
+ * for cross_entropy, sigmoid probabilities for binary_cross_entropy, values for mse. */
+bool fit_predict(const struct kernel *kernel, struct team *team, const struct model *model,
+                 const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
+                 real *out, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,39 @@
+#include "fit/slice.h"
+
+#include "base/mem.h"
+
+size_t slice_lanes(size_t batch, size_t threads) {
+    return batch > KERNEL_LANES * threads ? SLICE_WIDE : KERNEL_LANES;
+}
+
+bool slice_targets_init(struct slice_targets *t, const struct slice_source *source, struct err *err) {
+    t->cls = mem_alloc(source->lanes, sizeof *t->cls, "the targets of a batch", err);
+    t->row = t->cls ? mem_alloc_aligned(source->model->outputs * source->lanes, sizeof *t->row,
+                                        "the targets of a batch", err)
+                    : NULL;
+    if (t->row)
+        return true;
+    slice_targets_release(t);
+    return false;
+}
+
+void slice_targets_release(struct slice_targets *t) {
+    mem_free(t->cls);
+    mem_free(t->row);
+    *t = (struct slice_targets){0};
+}
+
+void slice_load(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
+                struct slice_targets *t, const uint32_t *row, size_t count) {
+    const struct tape *tape = source->model->tape;
+    batch_images(source->kernel, source->set, source->scaling, row, count, source->lanes,
+                 tape_value(tape, ws, slice, 0));
+    slice->cls = NULL, slice->target = NULL;
+    if (source->set->cls && tape_loss(tape)->flags & OP_CLASSES) {
+        batch_classes(source->set, row, count, source->lanes, t->cls);
+        slice->cls = t->cls;
+    } else {
+        batch_targets(source->set, row, count, source->lanes, source->model->outputs, t->row);
+        slice->target = t->row;
+    }
+}

@@ -1,0 +1,38 @@
+/* One slice of samples on its way into the tape; private to fit/. */
+#ifndef FIT_SLICE_H
+#define FIT_SLICE_H
+
+#include "data/dataset.h"
+#include "model/model.h"
+
+/* Samples of the widest slice: two vectors of the widest instruction set. */
+enum { SLICE_WIDE = 32 };
+
+/* Where samples come from and go to. */
+struct slice_source {
+    const struct kernel *kernel;
+    const struct model *model;
+    const struct dataset *set;
+    const struct scaling *scaling;
+    size_t lanes;
+};
+
+/* Targets of one slice, one for each thread. */
+struct slice_targets {
+    uint32_t *cls; /* [lanes] */
+    real *row;     /* [outputs][lanes] */
+};
+
+bool slice_targets_init(struct slice_targets *t, const struct slice_source *source,
+                        struct err *err) MUST_CHECK;
+void slice_targets_release(struct slice_targets *t);
+
+/* Loads count <= lanes rows of the set: images into the tape's input, targets into t and slice. */
+void slice_load(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
+                struct slice_targets *t, const uint32_t *row, size_t count);
+
+/* Samples of a slice for batches of this size: wide enough for whole register tiles, narrow enough that every
+ * thread of the team gets one. Does not change a bit of the result. */
+size_t slice_lanes(size_t batch, size_t threads);
+
+#endif

@@ -1,0 +1,49 @@
+#include "kernel/kernel.h"
+
+#include <string.h>
+
+#include "base/names.h"
+#include "kernel/tables.h"
+
+static const struct kernel *const tables[] = {
+    &kernel_scalar,
+#if defined(__x86_64__)
+    &kernel_avx2,
+    &kernel_avx512,
+#endif
+};
+
+enum { TABLES = sizeof tables / sizeof *tables };
+
+const struct kernel *kernel_at(size_t i) {
+    return i < TABLES ? tables[i] : NULL;
+}
+
+static const char *table_name(size_t i) {
+    return i < TABLES ? tables[i]->name : NULL;
+}
+
+static const struct kernel *best(void) {
+    for (size_t i = TABLES; i-- > 0;)
+        if (tables[i]->supported())
+            return tables[i];
+    return &kernel_scalar;
+}
+
+const struct kernel *kernel_find(const char *name, struct err *err) {
+    if (strcmp(name, "auto") == 0)
+        return best();
+    int i = names_find(table_name, name);
+    if (i >= 0 && tables[i]->supported())
+        return tables[i];
+    char have[128] = "auto";
+    for (size_t j = 0; j < TABLES; j++) {
+        if (!tables[j]->supported())
+            continue;
+        strncat(have, ", ", sizeof have - strlen(have) - 1);
+        strncat(have, tables[j]->name, sizeof have - strlen(have) - 1);
+    }
+    err_set(err, ERR_USAGE, "instruction set \"%s\" is %s; choose one of %s", name,
+            i >= 0 ? "not supported by this processor" : "not known to this build", have);
+    return NULL;
+}

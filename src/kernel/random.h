@@ -1,0 +1,46 @@
+/* Counter-based randomness: every number is a pure function of (seed, stream, epoch, sample, element), so it does
+ * not depend on threads, batch slicing or resume. Philox4x32-10: Salmon, Moraes, Dror and Shaw, "Parallel random
+ * numbers: as easy as 1, 2, 3", SC 2011. */
+#ifndef KERNEL_RANDOM_H
+#define KERNEL_RANDOM_H
+
+#include <stdint.h>
+
+/* Streams keep the uses apart. Their numbers are part of the numeric contract: append, never renumber. */
+enum random_stream {
+    STREAM_INIT = 1,    /* epoch: parameter number, sample: row, element: pair of columns */
+    STREAM_SHUFFLE = 2, /* epoch, element: position */
+    STREAM_SPLIT = 3,   /* sample: row of the training file */
+};
+
+struct random_block {
+    uint32_t v[4];
+};
+
+static inline struct random_block random_philox(uint64_t seed, uint32_t stream, uint32_t epoch, uint32_t sample,
+                                                uint32_t element) {
+    uint32_t c0 = stream, c1 = epoch, c2 = sample, c3 = element;
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+        uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c1 = (uint32_t)p1, c3 = (uint32_t)p0, c0 = n0, c2 = n2;
+        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+    }
+    return (struct random_block){{c0, c1, c2, c3}};
+}
+
+/* 64 bits of a block (half 0 or 1). */
+static inline uint64_t random_word(struct random_block b, int half) {
+    return (uint64_t)b.v[2 * half] | (uint64_t)b.v[2 * half + 1] << 32;
+}
+
+/* Uniform in [0, 1) with 53 bits. */
+static inline double random_unit(struct random_block b, int half) {
+    return (double)(random_word(b, half) >> 11) * 0x1p-53;
+}
+
+/* A pair of independent standard normal deviates (Box and Muller 1958) in double precision. */
+void random_normal_pair(struct random_block b, double out[2]);
+
+#endif

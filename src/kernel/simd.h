@@ -1,0 +1,236 @@
+/* One vector vocabulary for every instruction set, so that a kernel body is written once. Include with
+ *   SIMD_BYTES   0 (plain scalars: the specification), 16 (NEON), 32 (AVX2 + FMA) or 64 (AVX-512)
+ *   SIMD_DOUBLE  0 or 1
+ * defined. Provides vec (of lane), ivec (of signed lanes of the same width) and VLANES. Vectors of both kinds
+ * take
+ * + - * / (and & | ^ ~ << >> for ivec) as operators. A comparison gives an ivec mask, all ones where it
+ * holds. Only + - * / sqrt fma round, each correctly, so every set gives the same bits. Deliberately no
+ * include guard on the definitions: one translation unit uses one setting. */
+#include <stdint.h>
+#include <string.h>
+
+#if SIMD_BYTES > 16
+#include <immintrin.h>
+#elif SIMD_BYTES == 16
+#include <arm_neon.h>
+#endif
+#include <math.h>
+
+#if SIMD_DOUBLE
+typedef double lane;
+typedef int64_t ilane;
+typedef uint64_t ulane;
+#else
+typedef float lane;
+typedef int32_t ilane;
+typedef uint32_t ulane;
+#endif
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+#if SIMD_BYTES == 0
+
+#define VLANES 1
+typedef lane vec;
+typedef ilane ivec;
+typedef ulane uvec;
+
+INLINE vec vset(lane a) {
+    return a;
+}
+INLINE ivec iset(ilane a) {
+    return a;
+}
+INLINE vec vload(const lane *p) {
+    return *p;
+}
+INLINE void vstore(lane *p, vec a) {
+    *p = a;
+}
+INLINE vec vselect(ivec mask, vec a, vec b) {
+    return mask ? a : b;
+}
+INLINE ivec vbits(vec a) {
+    ivec i;
+    memcpy(&i, &a, sizeof i);
+    return i;
+}
+INLINE vec vfrombits(ivec i) {
+    vec a;
+    memcpy(&a, &i, sizeof a);
+    return a;
+}
+INLINE ivec vlt(vec a, vec b) {
+    return -(ilane)(a < b);
+}
+INLINE ivec vle(vec a, vec b) {
+    return -(ilane)(a <= b);
+}
+INLINE ivec veq(vec a, vec b) {
+    return -(ilane)(a == b);
+}
+INLINE ivec ishl(ivec a, int n) {
+    return (ivec)((uvec)a << n);
+}
+/* Truncates toward zero; the value must fit. */
+INLINE ivec vtoint(vec a) {
+    return (ivec)a;
+}
+INLINE vec vfromint(ivec a) {
+    return (vec)a;
+}
+#if SIMD_DOUBLE
+INLINE vec vfma(vec a, vec b, vec c) {
+    return fma(a, b, c);
+}
+INLINE vec vsqrt(vec a) {
+    return sqrt(a);
+}
+#else
+INLINE vec vfma(vec a, vec b, vec c) {
+    return fmaf(a, b, c);
+}
+INLINE vec vsqrt(vec a) {
+    return sqrtf(a);
+}
+#endif
+
+#else
+
+#define VLANES ((int)(SIMD_BYTES / sizeof(lane)))
+typedef lane vec __attribute__((vector_size(SIMD_BYTES), may_alias));
+typedef lane vec_unaligned __attribute__((vector_size(SIMD_BYTES), aligned(sizeof(lane)), may_alias));
+typedef ilane ivec __attribute__((vector_size(SIMD_BYTES), may_alias));
+typedef ulane uvec __attribute__((vector_size(SIMD_BYTES), may_alias));
+
+INLINE vec vset(lane a) {
+    return a - (vec){0};
+}
+INLINE ivec iset(ilane a) {
+    return a - (ivec){0};
+}
+INLINE vec vload(const lane *p) {
+    return *(const vec_unaligned *)p;
+}
+INLINE void vstore(lane *p, vec a) {
+    *(vec_unaligned *)p = a;
+}
+INLINE vec vselect(ivec mask, vec a, vec b) {
+    return (vec)((mask & (ivec)a) | (~mask & (ivec)b));
+}
+INLINE ivec vbits(vec a) {
+    return (ivec)a;
+}
+INLINE vec vfrombits(ivec i) {
+    return (vec)i;
+}
+INLINE ivec vlt(vec a, vec b) {
+    return (ivec)(a < b);
+}
+INLINE ivec vle(vec a, vec b) {
+    return (ivec)(a <= b);
+}
+INLINE ivec veq(vec a, vec b) {
+    return (ivec)(a == b);
+}
+INLINE ivec ishl(ivec a, int n) {
+    return (ivec)((uvec)a << n);
+}
+INLINE ivec vtoint(vec a) {
+    return __builtin_convertvector(a, ivec);
+}
+INLINE vec vfromint(ivec a) {
+    return __builtin_convertvector(a, vec);
+}
+
+#if SIMD_BYTES == 64 && SIMD_DOUBLE
+INLINE vec vfma(vec a, vec b, vec c) {
+    return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
+INLINE vec vsqrt(vec a) {
+    return (vec)_mm512_sqrt_pd((__m512d)a);
+}
+#elif SIMD_BYTES == 64
+INLINE vec vfma(vec a, vec b, vec c) {
+    return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+INLINE vec vsqrt(vec a) {
+    return (vec)_mm512_sqrt_ps((__m512)a);
+}
+#elif SIMD_BYTES == 32 && SIMD_DOUBLE
+INLINE vec vfma(vec a, vec b, vec c) {
+    return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+INLINE vec vsqrt(vec a) {
+    return (vec)_mm256_sqrt_pd((__m256d)a);
+}
+#elif SIMD_BYTES == 32
+INLINE vec vfma(vec a, vec b, vec c) {
+    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+INLINE vec vsqrt(vec a) {
+    return (vec)_mm256_sqrt_ps((__m256)a);
+}
+#elif SIMD_DOUBLE
+INLINE vec vfma(vec a, vec b, vec c) {
+    return (vec)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
+INLINE vec vsqrt(vec a) {
+    return (vec)vsqrtq_f64((float64x2_t)a);
+}
+#else
+INLINE vec vfma(vec a, vec b, vec c) {
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+INLINE vec vsqrt(vec a) {
+    return (vec)vsqrtq_f32((float32x4_t)a);
+}
+#endif
+
+#endif
+
+/* The larger / smaller of two ordered numbers; b where they are equal or unordered. (x86 defines its
+ * instructions so; compilers do not find them from the comparison without fast-math.) */
+#if SIMD_BYTES == 64 && SIMD_DOUBLE
+INLINE vec vmax(vec a, vec b) {
+    return (vec)_mm512_max_pd((__m512d)a, (__m512d)b);
+}
+INLINE vec vmin(vec a, vec b) {
+    return (vec)_mm512_min_pd((__m512d)a, (__m512d)b);
+}
+#elif SIMD_BYTES == 64
+INLINE vec vmax(vec a, vec b) {
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+}
+INLINE vec vmin(vec a, vec b) {
+    return (vec)_mm512_min_ps((__m512)a, (__m512)b);
+}
+#elif SIMD_BYTES == 32 && SIMD_DOUBLE
+INLINE vec vmax(vec a, vec b) {
+    return (vec)_mm256_max_pd((__m256d)a, (__m256d)b);
+}
+INLINE vec vmin(vec a, vec b) {
+    return (vec)_mm256_min_pd((__m256d)a, (__m256d)b);
+}
+#elif SIMD_BYTES == 32
+INLINE vec vmax(vec a, vec b) {
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+}
+INLINE vec vmin(vec a, vec b) {
+    return (vec)_mm256_min_ps((__m256)a, (__m256)b);
+}
+#else
+INLINE vec vmax(vec a, vec b) {
+    return vselect(vlt(b, a), a, b);
+}
+INLINE vec vmin(vec a, vec b) {
+    return vselect(vlt(a, b), a, b);
+}
+#endif
+INLINE vec vabs(vec a) {
+#if SIMD_DOUBLE
+    return vfrombits(vbits(a) & iset(INT64_MAX));
+#else
+    return vfrombits(vbits(a) & iset(INT32_MAX));
+#endif
+}

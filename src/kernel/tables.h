@@ -1,0 +1,12 @@
+/* The kernel tables that a build for this architecture contains, worst first. */
+#ifndef KERNEL_TABLES_H
+#define KERNEL_TABLES_H
+
+#include "kernel/kernel.h"
+
+extern const struct kernel kernel_scalar;
+#if defined(__x86_64__)
+extern const struct kernel kernel_avx2, kernel_avx512;
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/* What a multilayer perceptron is, as plain data. */
+#ifndef MODEL_SPEC_H
+#define MODEL_SPEC_H
+
+#include <stddef.h>
+
+#include "kernel/activation.h"
+
+/* How a tensor starts: kind is a row of the initialiser table (model/init.h). */
+struct init_spec {
+    int kind;
+    double std, limit, value; /* of normal, uniform, constant */
+};
+
+struct layer_spec {
+    size_t units;
+    int activation; /* enum activation */
+    double slope;   /* leaky_relu; starting value of prelu */
+    struct init_spec init, bias_init;
+};
+
+struct model_spec {
+    struct layer_spec *layers; /* the hidden layers, owned by whoever made the spec */
+    size_t layer_count;
+    struct layer_spec output; /* units: from the data; activation identity */
+};
+
+enum { MODEL_MAX_LAYERS = 1024, MODEL_MAX_UNITS = 1048576 };
+
+#endif

@@ -1,0 +1,119 @@
+#include "run/describe.h"
+
+#include "autodiff/tape.h"
+#include "base/mem.h"
+#include "data/idx.h"
+#include "kernel/activation.h"
+#include "model/init.h"
+
+static void describe_layers(const struct setup *s, struct description *d) {
+    const struct model_spec *spec = &s->config->model;
+    for (size_t i = 0; i < s->model->parameter_count; i++) {
+        const struct parameter *p = &s->model->parameter[i];
+        struct described_layer *layer = &d->layer[p->layer];
+        layer->parameters += p->out * p->in;
+        if (p->kind == PARAMETER_WEIGHT) {
+            layer->in = p->in;
+            layer->out = p->out;
+            layer->flops = 2.0 * (double)p->in * (double)p->out;
+            layer->init = init_name((size_t)p->init.kind);
+        }
+    }
+    for (size_t l = 0; l < d->layer_count; l++) {
+        const struct layer_spec *layer = l < spec->layer_count ? &spec->layers[l] : &spec->output;
+        d->layer[l].activation = activation_name((size_t)layer->activation);
+    }
+}
+
+/* Bytes: the weights are read by both passes and by the update, which writes them, and the velocity is read
+ * and written where there is one; outputs and their gradients are written once and read twice; the inputs are
+ * read as stored, written as numbers and read by the forward pass and the weight gradient. */
+static void describe_step(const struct setup *s, struct description *d) {
+    double forward, reverse, gradient, batch = (double)d->batch_size, input = (double)d->features,
+                                       outputs = 0;
+    tape_cost(s->model->tape, &forward, &reverse, &gradient);
+    for (size_t l = 0; l < d->layer_count; l++)
+        outputs += (double)d->layer[l].out;
+    double weights = (double)d->parameters * (s->config->optimizer.momentum > 0 ? 6 : 4);
+    d->flops_per_step = 2 * batch * (forward + reverse + gradient);
+    d->bytes_per_step = sizeof(real) * (weights + batch * (6 * outputs + 3 * input)) +
+                        batch * input * (double)idx_type_size(s->data.train_set.images.type);
+}
+
+static size_t dataset_bytes(const struct dataset *set) {
+    const struct idx *images = &set->images;
+    size_t labels = set->cls ? sizeof *set->cls : set->target_width * sizeof *set->targets;
+    return images->values ? images->rows * (images->width * idx_type_size(images->type) + labels) : 0;
+}
+
+static void describe_files(struct description *d, const char *name, const struct data_files *files,
+                           const struct dataset *set) {
+    d->data_bytes += dataset_bytes(set);
+    if (files->images)
+        d->file[d->file_count++] = (struct described_files){name, files->images, files->labels,
+                                                            set->images.sha256, set->labels_sha256};
+}
+
+static void describe_data(const struct setup *s, struct description *d) {
+    const struct data_spec *spec = &s->config->data;
+    d->train = s->data.train.count;
+    d->validation = s->data.validation.set ? s->data.validation.count : 0;
+    d->test = s->data.test.set ? s->data.test.count : 0;
+    d->features = s->data.features;
+    d->outputs = s->data.outputs;
+    d->classes = s->data.classes;
+    d->class_name = spec->class_names;
+    d->scale = data_scale_name((size_t)spec->scale);
+    describe_files(d, "train", &spec->train, &s->data.train_set);
+    describe_files(d, "validation", &spec->validation, &s->data.validation_set);
+    describe_files(d, "test", &spec->test, &s->data.test_set);
+}
+
+bool describe(const struct setup *setup, struct description *out, struct err *err) {
+    const struct config *config = setup->config;
+    struct description d = {
+        .name = config->name,
+        .loss = loss_name((size_t)config->loss.kind),
+        .optimizer = optimizer_name((size_t)config->optimizer.kind),
+        .kernel = setup->kernel->name,
+        .threads = team_size(setup->team),
+        .layer_count = config->model.layer_count + 1,
+        .parameters = setup->model->trainable,
+        .batch_size = config->train.batch_size,
+        .epochs = config->train.epochs,
+        .parameter_bytes = setup->model->size * sizeof(real),
+        .work_bytes = fit_memory(setup->fit),
+    };
+    d.layer = mem_alloc(d.layer_count, sizeof *d.layer, "the description of the layers", err);
+    if (!d.layer)
+        return false;
+    describe_layers(setup, &d);
+    describe_data(setup, &d);
+    if (d.batch_size > d.train)
+        d.batch_size = d.train;
+    d.steps_per_epoch = (d.train + d.batch_size - 1) / d.batch_size;
+    describe_step(setup, &d);
+    *out = d;
+    return true;
+}
+
+void description_release(struct description *description) {
+    mem_free(description->layer);
+    *description = (struct description){0};
+}
+
+bool describe_trace(const struct setup *setup, struct text *out, struct err *err) {
+    size_t rows = setup->data.train.count, batch = setup->config->train.batch_size;
+    return tape_trace(setup->model->tape, batch < rows ? batch : rows, KERNEL_LANES, out, err);
+}
+
+const char *describe_kernel(size_t i) {
+    for (size_t k = 0; kernel_at(k); k++)
+        if (kernel_at(k)->supported() && i-- == 0)
+            return kernel_at(k)->name;
+    return NULL;
+}
+
+int describe_contract(void) {
+    return NUMERIC_CONTRACT;
+}

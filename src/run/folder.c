@@ -1,0 +1,144 @@
+#include "run/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+static char *default_path(const char *name, struct err *err) {
+    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+        err_set(err, ERR_CONFIG, "name: must be fit for a folder name without --out, got \"%s\"", name);
+        return NULL;
+    }
+    return file_join("runs", name, err);
+}
+
+static bool refuse_finished(const struct folder *folder, struct err *err) {
+    char *summary = folder_file(folder, "summary.json", err);
+    if (!summary)
+        return false;
+    bool finished = file_exists(summary);
+    mem_free(summary);
+    if (finished)
+        return err_set(err, ERR_SYSTEM,
+                       "%s: holds a finished run: use --force to replace it, --resume to leave it as it is, "
+                       "or --out for another folder",
+                       folder->path);
+    return true;
+}
+
+/* Whether path still names the open file: its holder may have removed it between our open and our lock. */
+static bool is_current(int fd, const char *path) {
+    struct stat open_file, named_file;
+    return fstat(fd, &open_file) == 0 && lstat(path, &named_file) == 0 &&
+           open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
+}
+
+static bool refuse_locked(int fd, const char *folder, struct err *err) {
+    char pid[24];
+    ssize_t len = pread(fd, pid, sizeof pid - 1, 0);
+    pid[len > 0 ? len : 0] = '\0';
+    pid[strspn(pid, "0123456789")] = '\0';
+    return err_set(err, ERR_SYSTEM, "%s: is in use by %s%s", folder, pid[0] ? "process " : "another process",
+                   pid);
+}
+
+/* The lock file opened and locked, or -1. The kernel drops the lock when the process ends, however it ends,
+ * so a file left behind locks nobody out. */
+static int take_lock(const struct folder *folder, struct err *err) {
+    for (;;) {
+        int fd = open(folder->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (fd < 0) {
+            err_set(err, ERR_SYSTEM, "%s: cannot write: %s", folder->lock_path, strerror(errno));
+            return -1;
+        }
+        int locked;
+        do
+            locked = flock(fd, LOCK_EX | LOCK_NB);
+        while (locked != 0 && errno == EINTR);
+        if (locked == 0 && is_current(fd, folder->lock_path))
+            return fd;
+        if (locked != 0) {
+            if (errno == EWOULDBLOCK)
+                refuse_locked(fd, folder->path, err);
+            else
+                err_set(err, ERR_SYSTEM, "%s: cannot lock: %s", folder->lock_path, strerror(errno));
+            close(fd);
+            return -1;
+        }
+        close(fd);
+    }
+}
+
+/* Who holds the lock, for the message of the second process. */
+static bool write_pid(const struct folder *folder, struct err *err) {
+    struct text pid = {0};
+    text_addf(&pid, "%ld\n", (long)getpid());
+    bool ok = text_ok(&pid, err);
+    if (ok &&
+        (ftruncate(folder->lock, 0) != 0 || pwrite(folder->lock, pid.s, pid.len, 0) != (ssize_t)pid.len))
+        ok = err_set(err, ERR_SYSTEM, "%s: cannot write: %s", folder->lock_path, strerror(errno));
+    text_release(&pid);
+    return ok;
+}
+
+bool folder_open(const char *out, const char *name, bool force, struct folder *folder, struct err *err) {
+    struct folder f = {.lock = -1};
+    f.path = out ? mem_string(out, err) : default_path(name, err);
+    if (!f.path || !(f.lock_path = folder_file(&f, ".lock", err)))
+        goto fail;
+    if (!force && !refuse_finished(&f, err))
+        goto fail;
+    f.made = !file_is_folder(f.path);
+    if (!file_make_folders(f.path, err) || (f.lock = take_lock(&f, err)) < 0 || !write_pid(&f, err))
+        goto fail;
+    /* Again, for a run that finished while we came here. */
+    if (!force && !refuse_finished(&f, err))
+        goto fail;
+    *folder = f;
+    return true;
+fail:
+    folder_close(&f, false);
+    return false;
+}
+
+void folder_close(struct folder *folder, bool keep) {
+    if (folder->lock >= 0) {
+        unlink(folder->lock_path);
+        close(folder->lock);
+    }
+    if (folder->made && !keep)
+        rmdir(folder->path);
+    mem_free(folder->path);
+    mem_free(folder->lock_path);
+    *folder = (struct folder){.lock = -1};
+}
+
+bool folder_begin(const struct folder *folder, struct err *err) {
+    char *summary = folder_file(folder, "summary.json", err);
+    if (!summary)
+        return false;
+    bool ok = unlink(summary) == 0 || errno == ENOENT;
+    if (!ok)
+        err_set(err, ERR_SYSTEM, "%s: cannot remove: %s", summary, strerror(errno));
+    mem_free(summary);
+    return ok;
+}
+
+char *folder_file(const struct folder *folder, const char *name, struct err *err) {
+    return file_join(folder->path, name, err);
+}
+
+bool folder_write(const struct folder *folder, const char *name, const void *bytes, size_t len,
+                  struct err *err) {
+    char *path = folder_file(folder, name, err);
+    bool ok = path && file_write(path, bytes, len, err);
+    mem_free(path);
+    return ok;
+}

@@ -1,0 +1,200 @@
+#include "run/infer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "data/values.h"
+#include "run/loss.h"
+#include "run/setup.h"
+#include "run/summary.h"
+
+bool inference_open(const char *model_path, size_t threads, const char *isa, struct inference *out,
+                    struct err *err) {
+    struct inference i = {.kernel = kernel_find(isa ? isa : "auto", err)};
+    if (!i.kernel || !model_file_load(model_path, &i.saved, err))
+        return false;
+    i.team = setup_team(threads, err);
+    if (!i.team) {
+        saved_model_release(&i.saved);
+        return false;
+    }
+    *out = i;
+    return true;
+}
+
+void inference_release(struct inference *inference) {
+    team_free(inference->team);
+    saved_model_release(&inference->saved);
+    *inference = (struct inference){0};
+}
+
+/* ---- evaluation ---- */
+
+/* The names that MNIST's test files go by in its many copies. */
+static const struct {
+    const char *images, *labels;
+} test_names[] = {
+    {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"},
+    {"test-images-idx3-ubyte", "test-labels-idx1-ubyte"},
+    {"t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"},
+    {"qmnist-test-images-idx3-ubyte", "qmnist-test-labels-idx2-int"},
+};
+
+static const char *const suffixes[] = {".gz", ""};
+
+enum {
+    TEST_NAMES = sizeof test_names / sizeof test_names[0],
+    SUFFIXES = sizeof suffixes / sizeof suffixes[0]
+};
+
+/* The path of name in the folder with one of the suffixes, or NULL; *ok is false where memory is exhausted.
+ */
+static char *find_file(const char *folder, const char *name, bool *ok, struct err *err) {
+    for (size_t s = 0; s < SUFFIXES; s++) {
+        struct text path = {0};
+        text_addf(&path, "%s/%s%s", folder, name, suffixes[s]);
+        *ok = text_ok(&path, err);
+        if (*ok && file_exists(path.s)) {
+            char *found = mem_string(path.s, err);
+            *ok = found != NULL;
+            text_release(&path);
+            return found;
+        }
+        text_release(&path);
+        if (!*ok)
+            return NULL;
+    }
+    return NULL;
+}
+
+bool inference_find_files(const char *folder, struct data_files *out, struct err *err) {
+    if (!file_is_folder(folder))
+        return err_set(err, ERR_DATA, "%s: is not a folder", folder);
+    for (size_t i = 0; i < TEST_NAMES; i++) {
+        bool ok;
+        struct data_files files = {.images = find_file(folder, test_names[i].images, &ok, err)};
+        if (!ok)
+            return false;
+        if (!files.images)
+            continue;
+        files.labels = find_file(folder, test_names[i].labels, &ok, err);
+        if (files.labels) {
+            *out = files;
+            return true;
+        }
+        mem_free(files.images);
+        return ok ? err_set(err, ERR_DATA, "%s: has %s but not %s, with or without .gz", folder,
+                            test_names[i].images, test_names[i].labels)
+                  : false;
+    }
+    return err_set(
+        err, ERR_DATA,
+        "%s: has no test files: expected %s and %s, or test-images-idx3-ubyte and so on, with or without .gz",
+        folder, test_names[0].images, test_names[0].labels);
+}
+
+bool inference_evaluate(const struct inference *inference, const struct data_files *files, long label_column,
+                        struct inference_report *out, struct err *err) {
+    const struct saved_model *saved = &inference->saved;
+    const struct model *model = saved->model;
+    struct data_spec spec = saved->config.data;
+    struct dataset set = {0};
+    if (label_column >= 0)
+        spec.label_column = label_column;
+    if (!dataset_load(files, &spec, loss_targets(saved->config.loss.kind), inference->team, &set, err))
+        return false;
+    struct data_part part = dataset_all(&set);
+    bool ok = dataset_fits(&set, files->images, model->features, model->outputs, set.cls != NULL, err) &&
+              fit_evaluate(inference->kernel, inference->team, model, &part, &saved->scaling,
+                           &out->evaluation, err);
+    if (ok) {
+        memcpy(out->images_sha256, set.images.sha256, SHA256_HEX);
+        memcpy(out->labels_sha256, set.labels_sha256, SHA256_HEX);
+    }
+    dataset_release(&set);
+    return ok;
+}
+
+void inference_report_release(struct inference_report *report) {
+    evaluation_release(&report->evaluation);
+}
+
+bool inference_print(const struct inference *inference, const struct inference_report *report,
+                     const char *model_path, struct text *out, struct err *err) {
+    struct json_writer w = {.out = out, .indent = 2};
+    char digest[SHA256_HEX];
+    if (!model_digest(inference->saved.model, digest, err))
+        return false;
+    json_begin_object(&w);
+    json_key(&w, "model");
+    json_string(&w, model_path);
+    json_key(&w, "model_digest");
+    json_string(&w, digest);
+    json_key(&w, "test");
+    json_begin_object(&w);
+    summary_evaluation(&w, &report->evaluation, inference->saved.config.data.class_names);
+    json_end_object(&w);
+    json_key(&w, "data");
+    json_begin_object(&w);
+    json_key(&w, "images");
+    json_string(&w, report->images_sha256);
+    json_key(&w, "labels");
+    json_string(&w, report->labels_sha256);
+    json_end_object(&w);
+    json_end_object(&w);
+    text_add(out, "\n");
+    return text_ok(out, err);
+}
+
+/* ---- predictions ---- */
+
+bool predictions_open(const struct inference *inference, const char *path, struct predictions *out,
+                      struct err *err) {
+    const struct saved_model *saved = &inference->saved;
+    int loss = saved->config.loss.kind;
+    struct predictions p = {
+        .inference = inference,
+        .path = path,
+        .outputs = saved->model->outputs,
+        .names_class = saved->classes || loss_is_exclusive(loss),
+        .probabilities = loss_predicts_probabilities(loss),
+        .class_name = saved->config.data.class_names,
+    };
+    if (!idx_read(path, &p.images.images, err))
+        return false;
+    p.images.features = p.images.images.width;
+    p.rows = p.images.images.rows;
+    if (p.images.features != saved->model->features) {
+        err_set(err, ERR_DATA, "%s: expected rows of %zu values, as the model was trained on, found %zu",
+                path, saved->model->features, p.images.features);
+        predictions_release(&p);
+        return false;
+    }
+    if (!values_check(&p.images.images, path, err)) {
+        predictions_release(&p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+void predictions_release(struct predictions *predictions) {
+    dataset_release(&predictions->images);
+    *predictions = (struct predictions){0};
+}
+
+bool predictions_get(const struct predictions *predictions, size_t first, size_t count, real *out,
+                     struct err *err) {
+    const struct inference *i = predictions->inference;
+    if (!fit_predict(i->kernel, i->team, i->saved.model, &predictions->images, &i->saved.scaling, first,
+                     count, out, err))
+        return false;
+    for (size_t k = 0; k < count * predictions->outputs; k++)
+        if (!isfinite(out[k]))
+            return err_set(err, ERR_DATA, "%s: row %zu: the model's outputs are not finite",
+                           predictions->path, first + k / predictions->outputs);
+    return true;
+}

@@ -1,0 +1,71 @@
+/* A saved model put to use: evaluated on labelled data, or asked for predictions. Nothing is trained or
+ * written. */
+#ifndef RUN_INFER_H
+#define RUN_INFER_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/team.h"
+#include "base/text.h"
+#include "data/dataset.h"
+#include "data/spec.h"
+#include "fit/fit.h"
+#include "kernel/kernel.h"
+#include "run/model_file.h"
+
+struct inference {
+    struct saved_model saved;
+    const struct kernel *kernel;
+    struct team *team;
+};
+
+/* threads 0: as many as the process may use. isa as in run_options. On success the caller releases it. */
+bool inference_open(const char *model_path, size_t threads, const char *isa, struct inference *out,
+                    struct err *err) MUST_CHECK;
+void inference_release(struct inference *inference);
+
+/* The test files in a folder of MNIST's layout, plain or gzip. ERR_DATA names what was looked for. The caller
+ * releases the two paths with mem_free. */
+bool inference_find_files(const char *folder, struct data_files *out, struct err *err) MUST_CHECK;
+
+struct inference_report {
+    struct evaluation evaluation;
+    char images_sha256[SHA256_HEX], labels_sha256[SHA256_HEX];
+};
+
+void inference_report_release(struct inference_report *report);
+
+/* Evaluates the model, scaled as its own training data were, on labelled files. label_column as in data_spec;
+ * -1: the one the model was trained with. Release the report. */
+bool inference_evaluate(const struct inference *inference, const struct data_files *files, long label_column,
+                        struct inference_report *out, struct err *err) MUST_CHECK;
+
+/* The report as the JSON object that `eval --json` prints. */
+bool inference_print(const struct inference *inference, const struct inference_report *report,
+                     const char *model_path, struct text *out, struct err *err) MUST_CHECK;
+
+/* ---- predictions ---- */
+
+/* Images without labels. */
+struct predictions {
+    const struct inference *inference;
+    struct dataset images; /* without labels; owned */
+    const char *path;
+    size_t rows, outputs;
+    bool names_class;        /* the largest output is the class */
+    bool probabilities;      /* the outputs are probabilities, else values */
+    char *const *class_name; /* [outputs], or NULL */
+};
+
+/* Reads the images. inference and path are borrowed. Release with predictions_release. */
+bool predictions_open(const struct inference *inference, const char *path, struct predictions *out,
+                      struct err *err) MUST_CHECK;
+void predictions_release(struct predictions *predictions);
+
+/* The outputs for count rows from `first` on, [count][outputs]. ERR_DATA names a row whose outputs are not
+ * finite. */
+bool predictions_get(const struct predictions *predictions, size_t first, size_t count, real *out,
+                     struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,49 @@
+#include "run/metrics.h"
+
+#include <math.h>
+
+#include "base/json.h"
+
+/* An accuracy that is not a number (the targets are no classes) is left out. */
+static void print_part(struct json_writer *w, const char *key, double loss, double accuracy) {
+    json_key(w, key);
+    json_begin_object(w);
+    json_key(w, "loss");
+    json_number(w, loss);
+    if (!isnan(accuracy)) {
+        json_key(w, "accuracy");
+        json_number(w, accuracy);
+    }
+    json_end_object(w);
+}
+
+static void print_record(struct json_writer *w, const struct epoch_record *r) {
+    json_begin_object(w);
+    json_key(w, "epoch");
+    json_uint(w, r->epoch);
+    json_key(w, "step");
+    json_uint(w, r->step);
+    json_key(w, "lr");
+    json_number(w, r->lr);
+    json_key(w, "seconds");
+    json_number(w, r->seconds);
+    json_key(w, "samples_per_second");
+    json_number(w, r->samples_per_second);
+    print_part(w, "train", r->train_loss, r->train_accuracy);
+    if (r->validated)
+        print_part(w, "validation", r->validation_loss, r->validation_accuracy);
+    json_end_object(w);
+}
+
+bool metrics_add(struct metrics *metrics, const struct epoch_record *record, const struct folder *folder,
+                 struct err *err) {
+    struct json_writer w = {.out = &metrics->lines};
+    print_record(&w, record);
+    text_add(&metrics->lines, "\n");
+    return text_ok(&metrics->lines, err) &&
+           folder_write(folder, "metrics.jsonl", metrics->lines.s, metrics->lines.len, err);
+}
+
+void metrics_release(struct metrics *metrics) {
+    text_release(&metrics->lines);
+}

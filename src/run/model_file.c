@@ -1,0 +1,152 @@
+#include "run/model_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "run/scaling_text.h"
+#include "run/tensors.h"
+#include "store/safetensors.h"
+
+static const char format[] = "dltrain/1";
+
+/* ---- writing ---- */
+
+/* The class names as a JSON list, for other readers of the file; ours takes them from the config. */
+static void print_class_names(const struct data_spec *data, struct text *out) {
+    struct json_writer w = {.out = out};
+    json_begin_flat_array(&w);
+    for (size_t i = 0; data->class_names && i < data->class_count; i++)
+        json_string(&w, data->class_names[i]);
+    json_end_array(&w);
+}
+
+bool model_file_save(const char *path, const struct config *config, const struct model *model,
+                     const struct scaling *scaling, bool classes, char digest[SHA256_HEX], struct err *err) {
+    struct text config_text = {0}, scaling_text = {0}, class_names = {0};
+    struct tensors tensors = {0};
+    print_class_names(&config->data, &class_names);
+    bool ok = text_ok(&class_names, err) && config_print_model(config, &config_text, err) &&
+              scaling_print(scaling, &scaling_text, err) && tensors_of(model, &tensors, err);
+    if (ok) {
+        struct stored_text metadata[] = {
+            {"format", format},
+            {"config", config_text.s},
+            {"scaling", scaling_text.s},
+            {"classes", class_names.s},
+            {"targets", classes ? "classes" : "values"},
+        };
+        ok = safetensors_digest(tensors.tensor, tensors.count, digest, err) &&
+             safetensors_save(path, tensors.tensor, tensors.count, metadata,
+                              sizeof metadata / sizeof metadata[0], err);
+    }
+    tensors_release(&tensors);
+    text_release(&class_names);
+    text_release(&scaling_text);
+    text_release(&config_text);
+    return ok;
+}
+
+bool model_digest(const struct model *model, char digest[SHA256_HEX], struct err *err) {
+    struct tensors tensors;
+    if (!tensors_of(model, &tensors, err))
+        return false;
+    bool ok = safetensors_digest(tensors.tensor, tensors.count, digest, err);
+    tensors_release(&tensors);
+    return ok;
+}
+
+/* ---- reading ---- */
+
+static bool metadata_get(const struct safetensors *file, const char *key, const char **value,
+                         struct err *err) {
+    *value = safetensors_metadata(file, key);
+    if (!*value)
+        return err_set(err, ERR_DATA, "no \"%s\" in the metadata: not a model that dltrain wrote", key);
+    return true;
+}
+
+/* The widths of input and output, which no config holds, from the first and the last weight. */
+static bool find_widths(const struct safetensors *file, size_t layers, size_t *features, size_t *outputs,
+                        struct err *err) {
+    char last_name[32];
+    snprintf(last_name, sizeof last_name, "%zu.weight", 2 * layers);
+    const struct stored_tensor *first = safetensors_find(file, "0.weight"),
+                               *last = safetensors_find(file, last_name);
+    if (!first || !last)
+        return err_set(err, ERR_DATA, "tensor \"%s\" is missing", first ? last_name : "0.weight");
+    if (first->dims != 2 || last->dims != 2 || first->dim[1] == 0 || last->dim[0] == 0)
+        return err_set(err, ERR_DATA, "tensor \"%s\": expected a matrix that is not empty",
+                       first->dims != 2 || first->dim[1] == 0 ? "0.weight" : last_name);
+    *features = first->dim[1];
+    *outputs = last->dim[0];
+    return true;
+}
+
+/* The size of a model follows the file's config; a config that asks for more than the file holds is refused
+ * before memory is taken for it. */
+static bool check_widths(const struct safetensors *file, const struct model_spec *spec, struct err *err) {
+    for (size_t i = 0; i < spec->layer_count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%zu.weight", 2 * i);
+        const struct stored_tensor *t = safetensors_find(file, name);
+        if (!t || t->dims != 2 || t->dim[0] != spec->layers[i].units)
+            return err_set(err, ERR_DATA, "tensor \"%s\": expected %zu rows, found %zu", name,
+                           spec->layers[i].units, t && t->dims ? t->dim[0] : 0);
+    }
+    return true;
+}
+
+static bool read_model(const struct safetensors *file, struct saved_model *s, struct err *err) {
+    const char *found, *config, *scaling, *targets;
+    size_t features = 0, outputs = 0;
+    if (!metadata_get(file, "format", &found, err))
+        return false;
+    if (strcmp(found, format) != 0)
+        return err_set(err, ERR_DATA, "metadata \"format\": expected %s, found %s", format, found);
+    if (!metadata_get(file, "config", &config, err) || !metadata_get(file, "scaling", &scaling, err) ||
+        !metadata_get(file, "targets", &targets, err))
+        return false;
+    s->classes = strcmp(targets, "classes") == 0;
+    if (!config_load_model(config, strlen(config), &s->config, err))
+        return err_prefix(err, "metadata \"config\"");
+    if (!find_widths(file, s->config.model.layer_count, &features, &outputs, err) ||
+        !check_widths(file, &s->config.model, err) || !scaling_parse(scaling, features, &s->scaling, err))
+        return false;
+    s->model = model_create(&s->config.model, features, outputs, loss_name((size_t)s->config.loss.kind), err);
+    return s->model && tensors_fill(file, s->model, err);
+}
+
+bool model_file_load(const char *path, struct saved_model *out, struct err *err) {
+    struct safetensors *file = safetensors_load(path, err);
+    if (!file)
+        return false;
+    struct saved_model saved = {0};
+    bool ok = read_model(file, &saved, err);
+    safetensors_free(file);
+    if (!ok) {
+        saved_model_release(&saved);
+        if (err->kind == ERR_CONFIG) /* the fault is the file's, not that of the user's config */
+            err->kind = ERR_DATA;
+        return err_prefix(err, "%s", path);
+    }
+    *out = saved;
+    return true;
+}
+
+void saved_model_release(struct saved_model *saved) {
+    model_free(saved->model);
+    scaling_release(&saved->scaling);
+    config_release(&saved->config);
+    *saved = (struct saved_model){0};
+}
+
+bool model_file_start(const char *path, struct model *model, struct err *err) {
+    struct safetensors *file = safetensors_load(path, err);
+    if (!file)
+        return false;
+    bool ok = tensors_fill(file, model, err);
+    safetensors_free(file);
+    return ok || err_prefix(err, "%s", path);
+}

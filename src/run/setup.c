@@ -1,0 +1,52 @@
+#include "run/setup.h"
+
+#include "run/loss.h"
+#include "run/model_file.h"
+
+struct team *setup_team(size_t threads, struct err *err) {
+    return team_create(threads ? threads : team_processors(), err);
+}
+
+static struct fit *make_fit(struct setup *s, struct err *err) {
+    struct fit_setup fit = {
+        .kernel = s->kernel,
+        .team = s->team,
+        .model = s->model,
+        .train = &s->data.train,
+        .scaling = &s->data.scaling,
+        .optimizer = s->config->optimizer,
+        .train_spec = s->config->train,
+        .seed = s->config->seed,
+    };
+    return fit_create(&fit, err);
+}
+
+bool setup_open(const struct config *config, const char *isa, const char *init_from, struct setup *setup,
+                struct err *err) {
+    struct setup *s = setup;
+    *s = (struct setup){.config = config};
+    s->kernel = kernel_find(isa ? isa : "auto", err);
+    if (!s->kernel || !(s->team = setup_team(config->threads, err)) ||
+        !data_load(&config->data, loss_targets(config->loss.kind), config->seed, s->team, &s->data, err))
+        goto fail;
+    s->model = model_create(&config->model, s->data.features, s->data.outputs,
+                            loss_name((size_t)config->loss.kind), err);
+    if (!s->model)
+        goto fail;
+    bool started = init_from ? model_file_start(init_from, s->model, err)
+                             : model_init(s->model, config->seed, s->team, err);
+    if (!started || !(s->fit = make_fit(s, err)))
+        goto fail;
+    return true;
+fail:
+    setup_release(s);
+    return false;
+}
+
+void setup_release(struct setup *setup) {
+    fit_free(setup->fit);
+    model_free(setup->model);
+    data_release(&setup->data);
+    team_free(setup->team);
+    *setup = (struct setup){0};
+}

@@ -1,0 +1,34 @@
+/* What a config asks for, loaded and ready: data, model, team of threads, kernels, and the fit that would
+ * train. */
+#ifndef RUN_SETUP_H
+#define RUN_SETUP_H
+
+#include "base/err.h"
+#include "base/team.h"
+#include "config/config.h"
+#include "data/dataset.h"
+#include "fit/fit.h"
+#include "kernel/kernel.h"
+#include "model/model.h"
+
+/* Everything is owned but the config. */
+struct setup {
+    const struct config *config;
+    const struct kernel *kernel;
+    struct team *team;
+    struct data data;
+    struct model *model;
+    struct fit *fit;
+};
+
+/* isa: a kernel table by name, or "auto" (ERR_USAGE where there is no such). init_from: a model file for the
+ * starting parameters, or NULL for the initialisers. The setup must not be moved. On failure nothing is left
+ * to release. */
+bool setup_open(const struct config *config, const char *isa, const char *init_from, struct setup *setup,
+                struct err *err) MUST_CHECK;
+void setup_release(struct setup *setup);
+
+/* A team of that size; 0: as many as the process may use. */
+struct team *setup_team(size_t threads, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,171 @@
+#include "run/summary.h"
+
+#include <math.h>
+#include <sys/resource.h>
+
+#include "kernel/kernel.h"
+#include "run/clock.h"
+#include "run/figures.h"
+
+static void put_number(struct json_writer *w, const char *key, double value) {
+    json_key(w, key);
+    json_number(w, value);
+}
+
+static void put_uint(struct json_writer *w, const char *key, uint64_t value) {
+    json_key(w, key);
+    json_uint(w, value);
+}
+
+static void put_string(struct json_writer *w, const char *key, const char *value) {
+    json_key(w, key);
+    json_string(w, value);
+}
+
+/* ---- an evaluation ---- */
+
+static void print_confusion(struct json_writer *w, const struct evaluation *e) {
+    json_key(w, "confusion");
+    json_begin_array(w);
+    for (size_t row = 0; row < e->classes; row++) {
+        json_begin_flat_array(w);
+        for (size_t column = 0; column < e->classes; column++)
+            json_uint(w, e->confusion[row * e->classes + column]);
+        json_end_array(w);
+    }
+    json_end_array(w);
+}
+
+static void print_classes(struct json_writer *w, const struct evaluation *e, char *const *class_name) {
+    json_key(w, "per_class");
+    json_begin_array(w);
+    for (size_t cls = 0; cls < e->classes; cls++) {
+        struct class_figures figures = figures_of_class(e, cls);
+        json_begin_object(w);
+        json_key(w, "class");
+        if (class_name)
+            json_string(w, class_name[cls]);
+        else
+            json_uint(w, cls);
+        put_number(w, "precision", figures.precision);
+        put_number(w, "recall", figures.recall);
+        put_number(w, "f1", figures.f1);
+        put_uint(w, "support", figures.support);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+void summary_evaluation(struct json_writer *w, const struct evaluation *e, char *const *class_name) {
+    put_uint(w, "samples", e->samples);
+    put_number(w, "loss", e->loss);
+    if (e->classes == 0)
+        return;
+    double low, high;
+    run_wilson(e->correct, e->samples, &low, &high);
+    put_number(w, "accuracy", e->accuracy);
+    put_number(w, "error", (double)(e->samples - e->correct) / (double)e->samples);
+    json_key(w, "accuracy_interval");
+    json_begin_flat_array(w);
+    json_number(w, low);
+    json_number(w, high);
+    json_end_array(w);
+    if (!isnan(e->ece))
+        put_number(w, "ece", e->ece);
+    if (!e->confusion)
+        return;
+    print_confusion(w, e);
+    print_classes(w, e, class_name);
+}
+
+/* ---- the summary ---- */
+
+static void print_part(struct json_writer *w, const char *key, const struct evaluation *e,
+                       char *const *class_name) {
+    json_key(w, key);
+    if (!e) {
+        json_null(w);
+        return;
+    }
+    json_begin_object(w);
+    summary_evaluation(w, e, class_name);
+    json_end_object(w);
+}
+
+static void print_train(struct json_writer *w, const struct epoch_record *last) {
+    json_key(w, "train");
+    if (!last) {
+        json_null(w);
+        return;
+    }
+    json_begin_object(w);
+    put_number(w, "loss", last->train_loss);
+    if (!isnan(last->train_accuracy))
+        put_number(w, "accuracy", last->train_accuracy);
+    json_end_object(w);
+}
+
+static void print_files(struct json_writer *w, const char *key, const struct dataset *set) {
+    if (!set->images.values)
+        return;
+    json_key(w, key);
+    json_begin_object(w);
+    put_string(w, "images", set->images.sha256);
+    put_string(w, "labels", set->labels_sha256);
+    json_end_object(w);
+}
+
+static void print_data(struct json_writer *w, const struct data *data) {
+    json_key(w, "data");
+    json_begin_object(w);
+    print_files(w, "train", &data->train_set);
+    print_files(w, "validation", &data->validation_set);
+    print_files(w, "test", &data->test_set);
+    json_end_object(w);
+}
+
+static void print_seconds(struct json_writer *w, const struct run_result *r) {
+    json_key(w, "seconds");
+    json_begin_object(w);
+    put_number(w, "load", r->load_seconds);
+    put_number(w, "train", r->train_seconds);
+    if (r->steps)
+        put_number(w, "first_step", r->first_step_seconds);
+    put_number(w, "total", r->total_seconds);
+    json_end_object(w);
+    put_number(w, "samples_per_second", r->samples_per_second);
+}
+
+static uint64_t peak_memory(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+bool summary_print(const struct run_result *r, const struct setup *setup, struct text *out, struct err *err) {
+    struct json_writer w = {.out = out, .indent = 2};
+    char *const *class_name = setup->config->data.class_names;
+    json_begin_object(&w);
+    put_string(&w, "name", setup->config->name);
+    put_uint(&w, "epochs_run", r->epochs_run);
+    put_uint(&w, "best_epoch", r->best_epoch);
+    put_uint(&w, "steps", r->steps);
+    put_string(&w, "stopped_by", r->stopped_by);
+    if (r->message)
+        put_string(&w, "message", r->message);
+    print_train(&w, r->last);
+    print_part(&w, "validation", r->validation, class_name);
+    print_part(&w, "test", r->test, class_name);
+    print_seconds(&w, r);
+    put_uint(&w, "peak_rss_bytes", peak_memory());
+    put_uint(&w, "threads", team_size(setup->team));
+    put_string(&w, "isa", setup->kernel->name);
+    put_uint(&w, "seed", setup->config->seed);
+    put_uint(&w, "parameters", setup->model->trainable);
+    put_string(&w, "model_digest", r->digest);
+    print_data(&w, &setup->data);
+    put_uint(&w, "numeric_contract", NUMERIC_CONTRACT);
+    put_string(&w, "version", r->version);
+    json_end_object(&w);
+    text_add(out, "\n");
+    return text_ok(out, err);
+}

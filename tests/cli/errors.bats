@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# Errors are one line each on stderr, with the status that says whose fault it is; nothing kills or hangs the program.
+
+load support
+
+setup_file() { make_box; }
+setup() { enter; }
+
+@test "no arguments: a short usage and status 2" {
+    run --separate-stderr "$DLTRAIN"
+    [ "$status" -eq 2 ]
+    [ -z "$output" ]
+    [[ $stderr == "usage: dltrain"* ]]
+}
+
+@test "the command line is checked" {
+    fails 2 'unknown command "trian", did you mean "train"?' "$DLTRAIN" trian
+    fails 2 'unknown command "zzz"' "$DLTRAIN" zzz
+    fails 2 'unknown option --confg, did you mean --config?' "$DLTRAIN" --confg x
+    fails 2 'unknown option --se' "$DLTRAIN" --se seed=1
+    fails 2 'unknown option -x' "$DLTRAIN" -x
+    fails 2 'option --json takes no value' "$DLTRAIN" --json=yes
+    fails 2 'option --config needs a value' "$DLTRAIN" --config
+    fails 2 'unexpected argument "stray"' "$DLTRAIN" --config "$config" stray
+    fails 2 'unexpected argument "--"' "$DLTRAIN" --config "$config" --
+    fails 2 'unexpected argument "--"' "$DLTRAIN" --config "$config" -- stray
+    fails 2 'train needs --config' "$DLTRAIN" train
+    fails 2 'check needs --config' "$DLTRAIN" check
+    fails 2 '--threads: must be a whole number from 0 to' "$DLTRAIN" --config "$config" --threads many
+    fails 2 '--seed: must be a whole number from 0 to 18446744073709551615, got "-1"' "$DLTRAIN" --config "$config" --seed -1
+    fails 2 '--seed' "$DLTRAIN" --config "$config" --seed 18446744073709551616
+    fails 2 'option --out: must be' "$DLTRAIN" --config "$config" --out ''
+    fails 2 '"mips"' "$DLTRAIN" --config "$config" --isa mips
+    fails 2 '"mips"' env DLTRAIN_ISA=mips "$DLTRAIN" --config "$config"
+    fails 2 'no help on "tran"' "$DLTRAIN" help tran
+    [ -z "$(ls -A)" ]
+}
+
+@test "a fault of the config is a line each" {
+    fails 3 'nothing.json' "$DLTRAIN" --config nothing.json
+    fails 3 'optimizer.lr' "$DLTRAIN" --config "$config" --set optimizer.lr=fast
+    echo '{ "data": {"train": {"images": "a", "labels": "b"}}, "sed": 1, "threads": "x" }' >bad.json
+    run --separate-stderr "$DLTRAIN" --config bad.json
+    [ "$status" -eq 3 ]
+    [ -z "$output" ]
+    [ "${#stderr_lines[@]}" -eq 2 ]
+    [[ ${stderr_lines[0]} == 'dltrain: error: bad.json:1:'*sed*seed* ]]
+    [[ ${stderr_lines[1]} == 'dltrain: error: bad.json:1:'*threads* ]]
+}
+
+@test "data that are missing or damaged are status 4" {
+    fails 4 "no-such-file" "$DLTRAIN" --config "$config" --set data.train.images=no-such-file
+    head -c 1000 "$box/data/train-images-idx3-ubyte" >short
+    fails 4 "$PWD/short" "$DLTRAIN" --config "$config" --set data.train.images=short
+    fails 4 "train-labels-idx1-ubyte" "$DLTRAIN" --config "$config" --set data.train.labels="$box/data/t10k-labels-idx1-ubyte" \
+        --set data.test.labels="$box/data/train-labels-idx1-ubyte"
+    fails 4 "$config" "$DLTRAIN" --config "$config" --init-from "$config"
+}
+
+@test "a folder that cannot be written is status 6 before anything is read" {
+    fails 6 /proc/nowhere "$DLTRAIN" --config "$config" --out /proc/nowhere --set data.train.images=nothing
+    echo >file
+    fails 6 file "$DLTRAIN" --config "$config" --out file/run
+}
+
+@test "a name with a newline stays one line" {
+    fails 3 'x?y.json' "$DLTRAIN" --config $'x\ny.json'
+}
+
+@test "a full stdout is status 6, and the run is complete" {
+    [ -c /dev/full ] || skip "no /dev/full"
+    status=0
+    "$DLTRAIN" --config "$config" --out a -q >/dev/full 2>err || status=$?
+    [ "$status" -eq 6 ]
+    [ "$(cat err)" = "dltrain: error: cannot write to standard output: No space left on device" ]
+    [ -f a/summary.json ]
+}
+
+@test "a closed pipe does not stop the training" {
+    { "$DLTRAIN" --config "$config" --out a 2>err; echo $? >status; } | :
+    [ "$(cat status)" -eq 0 ]
+    [ -f a/summary.json ]
+    { "$DLTRAIN" --config "$config" --out b 2>&1 >/dev/null; echo $? >status; } | :
+    [ "$(cat status)" -eq 0 ]
+    [ -f b/summary.json ]
+}
+
+@test "streams that are closed at the start are never mistaken for files" {
+    "$DLTRAIN" --config "$config" --out a >/dev/null
+    "$DLTRAIN" --config "$config" --out b <&- >&- 2>&-
+    for file in config.json model.safetensors; do
+        cmp a/$file b/$file
+    done
+    [ "$(wc -l <b/metrics.jsonl)" -eq 2 ]
+    ! grep -q epoch\ 1/2 b/*
+}

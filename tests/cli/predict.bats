@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# dltrain predict: rows of classes and probabilities.
+
+load support
+
+setup_file() { make_box && train_once; }
+setup() {
+    enter
+    images=$box/data/t10k-images-idx3-ubyte
+}
+
+@test "a row an image, and as many right as eval says" {
+    run --separate-stderr "$DLTRAIN" predict --model "$model" --images "$images"
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    [ "${lines[0]}" = index,class,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9 ]
+    [ "${#lines[@]}" -eq 51 ]
+    [[ ${lines[50]} =~ ^49,[0-9](,[0-9.e-]+){10}$ ]]
+    printf '%s\n' "${lines[@]:1}" | cut -d , -f 2 >predicted
+    tail -c +9 "$box/data/t10k-labels-idx1-ubyte" | od -An -v -tu1 -w1 | tr -d ' ' >true
+    right=$(paste predicted true | awk '$1 == $2' | wc -l)
+    grep -q "; $right of 50)" "$box/result"
+    # The class is the largest of the probabilities, which sum to 1.
+    printf '%s\n' "${lines[@]:1}" | awk -F , '{ s = 0; b = 3; for (i = 3; i <= 12; i++) { s += $i; if ($i > $b) b = i }
+        if (s < 0.99999 || s > 1.00001 || b - 3 != $2) exit 1 }'
+}
+
+@test "jsonl says the same" {
+    "$DLTRAIN" predict --model "$model" --images "$images" --format jsonl >rows
+    [ "$(wc -l <rows)" -eq 50 ]
+    head -1 rows | grep -Eq '^\{"index": 0, "class": [0-9], "probabilities": \[([0-9.e-]+, ){9}[0-9.e-]+\]\}$'
+    cmp <(sed 's/.*"class": \([0-9]\).*/\1/' rows) <("$DLTRAIN" predict --model "$model" --images "$images" | tail -n +2 | cut -d , -f 2)
+}
+
+@test "more rows than a slice, on any number of threads" {
+    "$DLTRAIN" predict --model "$model" --images data 2>/dev/null || :
+    all=$BATS_TEST_DIRNAME/../../data/digits/t10k-images-idx3-ubyte.gz
+    "$DLTRAIN" predict --model "$model" --images "$all" --threads 1 >one
+    "$DLTRAIN" predict --model "$model" --images "$all" --threads 3 --isa scalar >three
+    cmp one three
+    [ "$(tail -1 one | cut -d , -f 1)" -eq $(($(wc -l <one) - 2)) ]
+    [ "$(wc -l <one)" -gt 1025 ]
+    head -51 one | cmp - <("$DLTRAIN" predict --model "$model" --images "$images")
+}
+
+@test "--out writes the file and nothing to stdout" {
+    run "$DLTRAIN" predict --model "$model" --images "$images" --out rows.csv
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+    "$DLTRAIN" predict --model "$model" --images "$images" | cmp - rows.csv
+    fails 6 nowhere/rows "$DLTRAIN" predict --model "$model" --images "$images" --out nowhere/rows
+}
+
+@test "class names stand for numbers, quoted where CSV asks for it" {
+    "$DLTRAIN" --config "$config" --out a -q --set 'data.classes=["a,b","say \"c\"","d","e","f","g","h","i","j","k"]' >/dev/null
+    "$DLTRAIN" predict --model a/model.safetensors --images "$images" --out named
+    "$DLTRAIN" predict --model "$model" --images "$images" --out numbered
+    cmp <(sed -e 's/^\([0-9]*\),"a,b",/\1,0,/' -e 's/^\([0-9]*\),"say ""c""",/\1,1,/' -e 2,51y/defghijk/23456789/ named) numbered || {
+        diff named numbered | head -4
+        return 1
+    }
+    "$DLTRAIN" predict --model a/model.safetensors --images "$images" --format jsonl | grep -q '"class": "a,b"'
+}
+
+@test "mse gives values" {
+    "$DLTRAIN" --config "$config" --out a -q --set loss.kind=mse >/dev/null
+    "$DLTRAIN" predict --model a/model.safetensors --images "$images" >rows
+    [ "$(head -1 rows)" = index,class,y0,y1,y2,y3,y4,y5,y6,y7,y8,y9 ]
+    "$DLTRAIN" predict --model a/model.safetensors --images "$images" --format jsonl | head -1 | grep -q '"values": \['
+}
+
+@test "a closed pipe ends quietly" {
+    all=$BATS_TEST_DIRNAME/../../data/digits/t10k-images-idx3-ubyte.gz
+    { "$DLTRAIN" predict --model "$model" --images "$all" 2>err; echo $? >status; } | head -1 >first
+    [ ! -s err ]
+    [ "$(cat status)" -eq 0 ]
+}
+
+@test "what does not fit is named" {
+    fails 2 'needs --model' "$DLTRAIN" predict --images "$images"
+    fails 2 'needs --images' "$DLTRAIN" predict --model "$model"
+    fails 2 'one of csv, jsonl, got "xml"' "$DLTRAIN" predict --model "$model" --images "$images" --format xml
+    fails 4 'expected rows of 784 values' "$DLTRAIN" predict --model "$model" --images "$box/data/t10k-labels-idx1-ubyte"
+    fails 4 'nothing' "$DLTRAIN" predict --model "$model" --images nothing
+}

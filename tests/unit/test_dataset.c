@@ -1,0 +1,304 @@
+/* The parts of a run: files checked against each other, the validation split, faults reported the same way by
+ * any number of threads. */
+#include "idx_files.h"
+
+#include <math.h>
+
+#include "data/dataset.h"
+#include "kernel/random.h"
+
+static char a_images[] = "a-images", a_labels[] = "a-labels", b_images[] = "b-images",
+            b_labels[] = "b-labels";
+
+enum { ROWS = 100, CLASSES = 4 };
+
+/* Classes 0 to 3 with 10, 20, 25 and 45 rows, mixed. */
+static double class_of(size_t row) {
+    size_t mixed = row * 37 % ROWS;
+    return mixed < 10 ? 0 : mixed < 30 ? 1 : mixed < 55 ? 2 : 3;
+}
+
+/* The set a: 100 rows of 2 bytes, labels of four classes; the set b: 3 rows, labels 3, 0, 1. */
+static struct data_spec usual(void) {
+    double pixels[2 * ROWS], cls[ROWS];
+    for (size_t r = 0; r < ROWS; r++) {
+        pixels[2 * r] = (double)r;
+        pixels[2 * r + 1] = 7;
+        cls[r] = class_of(r);
+    }
+    write_idx(a_images, IDX_U8, ROWS, 2, pixels);
+    write_idx(a_labels, IDX_U8, ROWS, 0, cls);
+    write_idx(b_images, IDX_U8, 3, 2, pixels);
+    write_idx(b_labels, IDX_I32, 3, 0, (const double[]){3, 0, 1});
+    return (struct data_spec){
+        .root = folder, .train = {a_images, a_labels}, .label_column = -1, .scale = SCALE_UNIT};
+}
+
+static bool load(const struct data_spec *spec, struct data *data, struct err *err) {
+    return data_load(spec, TARGETS_REAL, 5, NULL, data, err);
+}
+
+static void assert_refused(const struct data_spec *spec, enum err_kind kind, const char *text) {
+    struct data data;
+    struct err err = {0};
+    assert_false(load(spec, &data, &err));
+    assert_int_equal(err.kind, kind);
+    if (!strstr(err.text, text))
+        fail_msg("expected \"%s\" in: %s", text, err.text);
+}
+
+static void test_three_parts(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    spec.validation = spec.test = (struct data_files){b_images, b_labels};
+    struct err err;
+    for (size_t threads = 0; threads <= 3; threads++) {
+        struct team *team = threads ? team_create(threads, &err) : NULL;
+        struct data data;
+        assert_true(data_load(&spec, TARGETS_DISTRIBUTION, 5, team, &data, &err));
+        assert_int_equal(data.train.count, ROWS);
+        assert_ptr_equal(data.train.set, &data.train_set);
+        assert_null(data.train.row);
+        assert_int_equal(data.validation.count, 3);
+        assert_int_equal(data.test.count, 3);
+        assert_int_equal(data.features, 2);
+        assert_int_equal(data.outputs, CLASSES);
+        assert_true(data.classes);
+        assert_int_equal(data.test_set.cls[0], 3);
+        assert_true(dataset_fits(&data.test_set, "b", 2, 4, true, &err));
+        assert_string_equal(data.test_set.images.sha256, data.validation_set.images.sha256);
+        data_release(&data);
+        assert_null(data.train.set);
+        team_free(team);
+    }
+}
+
+static void test_absolute_paths_and_few_classes(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    char path[2][1024];
+    snprintf(path[0], sizeof path[0], "%s/%s", folder, b_images);
+    snprintf(path[1], sizeof path[1], "%s/%s", folder, "zeros");
+    write_idx("zeros", IDX_U8, 3, 0, (const double[]){0, 0, 0});
+    spec.train = (struct data_files){path[0], path[1]};
+    struct data data;
+    struct err err;
+    assert_true(load(&spec, &data, &err));
+    assert_null(data.test.set);
+    assert_int_equal(data.outputs, 2);
+    data_release(&data);
+    spec.class_count = 7;
+    assert_true(load(&spec, &data, &err));
+    assert_int_equal(data.outputs, 7);
+    data_release(&data);
+}
+
+static void test_parts_against_each_other(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    spec.test = (struct data_files){b_images, b_labels};
+    write_idx(b_labels, IDX_I32, 3, 0, (const double[]){3, 4, 5});
+    assert_refused(&spec, ERR_DATA, "/b-labels: row 1: expected a label from 0 to 3, found 4");
+    write_idx(b_labels, IDX_F32, 3, 0, (const double[]){3, 4, 5});
+    assert_refused(&spec, ERR_DATA, "/b-labels: expected integer classes, found floating-point targets");
+    write_idx(b_labels, IDX_U8, 2, 0, (const double[]){3, 1});
+    assert_refused(&spec, ERR_DATA,
+                   "/b-labels: expected as many labels as images, found 2 labels for the 3 images of");
+    write_idx(b_images, IDX_U8, 3, 3, (const double[]){3, 1, 2, 3, 4, 5, 6, 7, 8});
+    write_idx(b_labels, IDX_U8, 3, 0, (const double[]){3, 1, 0});
+    assert_refused(&spec, ERR_DATA, "/b-images: expected rows of 2 values, found 3");
+    spec.train = (struct data_files){b_images, b_labels};
+    write_idx(b_labels, IDX_F32, 3, 0, (const double[]){3, 1, 0});
+    write_idx("wide", IDX_F32, 3, 2, (const double[]){3, 1, 0, 1, 2, 3});
+    spec.test.labels = (char[]){"wide"};
+    assert_refused(&spec, ERR_DATA, "/wide: expected 1 targets in a row, found 2");
+    spec.test.labels = (char[]){"a-labels"};
+    spec.test.images = a_images;
+    assert_refused(&spec, ERR_DATA, "/a-images: expected rows of 3 values, found 2");
+}
+
+static void test_not_finite_images(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    spec.train.images = (char[]){"floats"};
+    spec.train.labels = b_labels;
+    write_idx("floats", IDX_F32, 3, 2, (const double[]){1, 2, 3, NAN, 5, 6});
+    assert_refused(&spec, ERR_DATA, "/floats: row 1, column 1: expected a finite number, found NaN");
+    write_idx("floats", IDX_F64, 3, 2, (const double[]){1, 2, 3, 4, 1e300, 6});
+    assert_refused(&spec, ERR_DATA,
+                   "/floats: row 2, column 0: expected a finite number of at most 3.40282e+38, found 1e+300");
+}
+
+static void test_spec_faults(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    spec.test.images = b_images;
+    assert_refused(&spec, ERR_CONFIG, "data.test.labels: is missing");
+    spec.test.images = NULL;
+    spec.train = (struct data_files){0};
+    assert_refused(&spec, ERR_CONFIG, "data.train: is missing");
+    spec = usual();
+    spec.validation = (struct data_files){b_images, b_labels};
+    spec.validation_fraction = 0.1;
+    assert_refused(&spec, ERR_CONFIG, "data.validation.fraction: cannot be used beside validation files");
+    spec = usual();
+    spec.train = (struct data_files){b_images, b_labels};
+    spec.validation_fraction = 0.1;
+    assert_refused(&spec, ERR_CONFIG, "data.validation.fraction: 0.1 of 3 rows leaves no row for validation");
+    spec.validation_fraction = 0.9;
+    assert_refused(&spec, ERR_CONFIG, "data.validation.fraction: 0.9 of 3 rows leaves no row for training");
+    spec.validation_stratify = true;
+    write_idx(b_labels, IDX_F32, 3, 0, (const double[]){0, 0, 0});
+    assert_refused(&spec, ERR_CONFIG, "data.validation.stratify: needs class labels");
+}
+
+/* Of three faults the one of the train images is told, whoever finds it first. */
+static void test_first_fault_wins(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    spec.train.images = (char[]){"absent-1"};
+    spec.test = (struct data_files){(char[]){"absent-2"}, (char[]){"absent-3"}};
+    struct err err;
+    struct team *team = team_create(3, &err);
+    assert_non_null(team);
+    for (int turn = 0; turn < 50; turn++) {
+        struct data data;
+        err = (struct err){0};
+        assert_false(data_load(&spec, TARGETS_REAL, 5, team, &data, &err));
+        assert_non_null(strstr(err.text, "/absent-1: cannot open"));
+    }
+    team_free(team);
+}
+
+/* ---- the validation split ---- */
+
+static uint64_t key_of(uint64_t seed, uint32_t row) {
+    return random_word(random_philox(seed, STREAM_SPLIT, 0, row, 0), 0);
+}
+
+/* Both lists ascend and together are all rows, each once. */
+static void assert_partition(const struct data *data) {
+    size_t seen[ROWS] = {0};
+    const struct data_part *part[] = {&data->train, &data->validation};
+    for (size_t p = 0; p < 2; p++) {
+        assert_ptr_equal(part[p]->set, &data->train_set);
+        for (size_t i = 0; i < part[p]->count; i++) {
+            assert_true(i == 0 || part[p]->row[i - 1] < part[p]->row[i]);
+            seen[part[p]->row[i]]++;
+        }
+    }
+    for (size_t r = 0; r < ROWS; r++)
+        assert_int_equal(seen[r], 1);
+}
+
+static void test_split(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    const double fraction[] = {0.01, 0.1, 0.125, 0.5, 0.99};
+    const size_t count[] = {1, 10, 13, 50, 99};
+    for (size_t c = 0; c < sizeof count / sizeof count[0]; c++)
+        for (uint64_t seed = 0; seed < 5; seed++) {
+            spec.validation_fraction = fraction[c];
+            struct data data;
+            struct err err;
+            assert_true(data_load(&spec, TARGETS_REAL, seed, NULL, &data, &err));
+            assert_int_equal(data.validation.count, count[c]);
+            assert_partition(&data);
+            uint64_t largest = 0, smallest = UINT64_MAX;
+            for (size_t i = 0; i < data.validation.count; i++)
+                largest = key_of(seed, data.validation.row[i]) > largest
+                              ? key_of(seed, data.validation.row[i])
+                              : largest;
+            for (size_t i = 0; i < data.train.count; i++)
+                smallest =
+                    key_of(seed, data.train.row[i]) < smallest ? key_of(seed, data.train.row[i]) : smallest;
+            assert_true(largest < smallest);
+            data_release(&data);
+        }
+}
+
+static void test_stratified_split(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    spec.validation_stratify = true;
+    const double fraction[] = {0.1, 0.5, 0.04};
+    const size_t count[][CLASSES] = {{1, 2, 3, 5}, {5, 10, 13, 23}, {0, 1, 1, 2}};
+    for (size_t c = 0; c < sizeof count / sizeof count[0]; c++) {
+        spec.validation_fraction = fraction[c];
+        struct data data, other;
+        struct err err;
+        assert_true(data_load(&spec, TARGETS_REAL, 1, NULL, &data, &err));
+        assert_partition(&data);
+        size_t held[CLASSES] = {0};
+        uint64_t largest[CLASSES] = {0};
+        for (size_t i = 0; i < data.validation.count; i++) {
+            uint32_t row = data.validation.row[i], k = data.train_set.cls[row];
+            held[k]++;
+            largest[k] = key_of(1, row) > largest[k] ? key_of(1, row) : largest[k];
+        }
+        for (size_t k = 0; k < CLASSES; k++)
+            assert_int_equal(held[k], count[c][k]);
+        for (size_t i = 0; i < data.train.count; i++)
+            assert_true(key_of(1, data.train.row[i]) > largest[data.train_set.cls[data.train.row[i]]]);
+        assert_true(data_load(&spec, TARGETS_REAL, 2, NULL, &other, &err));
+        assert_int_equal(other.validation.count, data.validation.count);
+        assert_memory_not_equal(other.split, data.split, ROWS * sizeof *data.split);
+        data_release(&other);
+        data_release(&data);
+    }
+}
+
+/* Statistics are of the rows that remain for training, not of the held-out ones. */
+static void test_scaling_of_training_part(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    spec.validation_fraction = 0.5;
+    spec.scale = SCALE_STANDARDIZE_FEATURES;
+    struct data data;
+    struct err err;
+    assert_true(load(&spec, &data, &err));
+    double sum = 0; /* of feature 0, which is the row's number */
+    for (size_t i = 0; i < data.train.count; i++)
+        sum += data.train.row[i];
+    assert_true(fabs((double)data.scaling.mean[0] - sum / 50) < 1e-5);
+    assert_true(sum != 50 * 49.5);
+    data_release(&data);
+}
+
+static void test_fits(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    const struct data_files files = {b_images, b_labels};
+    struct dataset set;
+    struct err err = {0};
+    assert_true(dataset_load(&files, &spec, TARGETS_REAL, NULL, &set, &err));
+    assert_int_equal(dataset_all(&set).count, 3);
+    assert_true(dataset_fits(&set, "b", 2, 4, true, &err));
+    assert_true(dataset_fits(&set, "b", 2, 10, true, &err));
+    assert_false(dataset_fits(&set, "b", 2, 3, true, &err));
+    assert_string_equal(err.text, "b: row 0: expected a label from 0 to 2, found 3");
+    assert_false(dataset_fits(&set, "b", 784, 4, true, &err));
+    assert_string_equal(err.text, "b: expected rows of 784 values, found 2");
+    assert_false(dataset_fits(&set, "b", 2, 4, false, &err));
+    assert_string_equal(err.text, "b: expected floating-point targets, found integer classes");
+    dataset_release(&set);
+    const struct data_files none = {0};
+    assert_false(dataset_load(&none, &spec, TARGETS_REAL, NULL, &set, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_three_parts),
+        cmocka_unit_test(test_absolute_paths_and_few_classes),
+        cmocka_unit_test(test_parts_against_each_other),
+        cmocka_unit_test(test_not_finite_images),
+        cmocka_unit_test(test_spec_faults),
+        cmocka_unit_test(test_first_fault_wins),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_stratified_split),
+        cmocka_unit_test(test_scaling_of_training_part),
+        cmocka_unit_test(test_fits),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

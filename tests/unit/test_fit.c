@@ -1,0 +1,202 @@
+/* The training step: the same bits for every number of threads, instruction set and slice; convergence to
+ * closed forms; divergence that is noticed and undone. */
+#include "network.h"
+
+enum { ROWS = 150, FEATURES = 20, CLASSES = 10 };
+
+static float images[ROWS * FEATURES];
+static uint32_t classes[ROWS];
+
+static int make_data(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ROWS * FEATURES; i++) {
+        double pair[2];
+        random_normal_pair(random_philox(1, 77, 0, 0, (uint32_t)i), pair);
+        images[i] = (float)pair[0];
+    }
+    for (size_t i = 0; i < ROWS; i++)
+        classes[i] = (uint32_t)(i * 7 % CLASSES);
+    return 0;
+}
+
+struct training {
+    const struct kernel *kernel;
+    size_t threads, batch, epochs;
+    const char *loss;
+    double lr;
+};
+
+/* A net with every kind of activation. */
+static struct model *make_model(const char *loss, size_t outputs) {
+    struct err err = {0};
+    struct layer_spec hidden[ACTIVATION_COUNT];
+    for (int a = 0; a < ACTIVATION_COUNT; a++)
+        hidden[a] = layer((size_t)(17 + 5 * a), a, 0.25);
+    struct model_spec spec = {hidden, ACTIVATION_COUNT, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model *m = model_create(&spec, FEATURES, outputs, loss, &err);
+    assert_non_null(m);
+    assert_true(model_init(m, 3, NULL, &err));
+    return m;
+}
+
+static void train(const struct training *t, char hex[SHA256_HEX], double *loss) {
+    struct err err = {0};
+    struct dataset set = memory_set(images, ROWS, FEATURES, classes, CLASSES);
+    struct data_part part = dataset_all(&set);
+    struct scaling scaling = {.kind = SCALE_NONE};
+    struct team *team = team_create(t->threads, &err);
+    struct model *m = make_model(t->loss, CLASSES);
+    struct fit_setup setup = {
+        t->kernel, team, m, &part, &scaling, {.lr = t->lr, .momentum = 0.9}, {t->epochs, t->batch, true}, 4};
+    struct fit *fit = fit_create(&setup, &err);
+    assert_non_null(fit);
+    for (size_t e = 0; e < t->epochs; e++)
+        do
+            assert_true(fit_steps(fit, 3, &err));
+        while (!fit_epoch_done(fit));
+    assert_int_equal(fit_status(fit)->samples, ROWS);
+    *loss = fit_status(fit)->loss;
+    model_hex(m, hex);
+    fit_free(fit);
+    model_free(m);
+    team_free(team);
+}
+
+static void bits_do_not_depend_on_the_machine(void **state) {
+    (void)state;
+    static const size_t batches[] = {1, 7, 32, 100, 1000};
+    static const char *const losses[] = {"cross_entropy", "mse", "binary_cross_entropy"};
+    for (size_t b = 0; b < 5; b++) {
+        char expected[SHA256_HEX], got[SHA256_HEX];
+        double loss, same;
+        struct training t = {kernel_at(0), 1, batches[b], 2, losses[b % 3], 0.01};
+        train(&t, expected, &loss);
+        for (size_t k = 0; kernel_at(k); k++)
+            for (t.threads = 1; kernel_at(k)->supported() && t.threads <= 5;
+                 t.threads += 1 + (t.threads == 3)) {
+                t.kernel = kernel_at(k);
+                train(&t, got, &same);
+                assert_string_equal(got, expected);
+                assert_true(same == loss);
+            }
+    }
+}
+
+/* Softmax regression of two points x = 1, -1 with labels 0, 1, full batch: by symmetry the biases stay 0 and
+ * the difference of the weights u = w0 - w1 obeys u <- u + 2 lr sigmoid(-u). */
+static void softmax_regression_follows_its_recursion(void **state) {
+    (void)state;
+    struct err err = {0};
+    float x[2] = {1, -1};
+    uint32_t cls[2] = {0, 1};
+    struct dataset set = memory_set(x, 2, 1, cls, 2);
+    struct data_part part = dataset_all(&set);
+    struct scaling scaling = {.kind = SCALE_NONE};
+    struct model_spec spec = {NULL,
+                              0,
+                              {.activation = ACTIVATION_IDENTITY,
+                               .init = {.kind = init_find("zeros")},
+                               .bias_init = {.kind = init_find("zeros")}}};
+    struct model *m = model_create(&spec, 1, 2, "cross_entropy", &err);
+    assert_true(m && model_init(m, 1, NULL, &err));
+    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = 0.5}, {100, 2, true}, 1};
+    struct fit *fit = fit_create(&setup, &err);
+    double u = 0;
+    for (int step = 0; step < 100; step++) {
+        assert_true(fit_steps(fit, 1, &err));
+        double loss = log1p(exp(-u));
+        assert_true(fabs(fit_status(fit)->loss - loss) < (REAL_IS_DOUBLE ? 1e-14 : 1e-6));
+        u += 2 * 0.5 / (1 + exp(u));
+    }
+    float w[2];
+    model_get(m, 0, w);
+    assert_true(fabs((double)w[0] - (double)w[1] - u) < (REAL_IS_DOUBLE ? 1e-7 : 1e-5));
+    model_get(m, 1, w);
+    assert_true(fabs((double)w[0]) < 1e-6 && fabs((double)w[1]) < 1e-6);
+    fit_free(fit);
+    model_free(m);
+}
+
+static void divergence_is_noticed_and_undone(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct dataset set = memory_set(images, ROWS, FEATURES, classes, CLASSES);
+    struct data_part part = dataset_all(&set);
+    struct scaling scaling = {.kind = SCALE_NONE};
+    struct layer_spec hidden[] = {layer(16, ACTIVATION_RELU, 0), layer(16, ACTIVATION_RELU, 0)};
+    struct model_spec spec = {hidden, 2, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model *m = model_create(&spec, FEATURES, CLASSES, "mse", &err);
+    assert_true(m && model_init(m, 1, NULL, &err));
+    char before[SHA256_HEX], after[SHA256_HEX];
+    model_hex(m, before);
+    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = 1000}, {1, 10, true}, 1};
+    struct fit *fit = fit_create(&setup, &err);
+    bool ok = true;
+    while (ok && !(fit_epoch_done(fit) && fit_status(fit)->epoch))
+        ok = fit_steps(fit, 1, &err);
+    assert_false(ok);
+    assert_int_equal(err.kind, ERR_DIVERGED);
+    assert_non_null(strstr(err.text, "epoch 1 at step "));
+    assert_non_null(strstr(err.text, "model."));
+    model_hex(m, after);
+    assert_string_equal(before, after);
+    fit_free(fit);
+    model_free(m);
+}
+
+/* Figures of an evaluation against sums written out here, and equal for any number of threads. */
+static void evaluation_adds_up(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct dataset set = memory_set(images, ROWS, FEATURES, classes, CLASSES);
+    static uint32_t some[77];
+    for (uint32_t i = 0; i < 77; i++)
+        some[i] = i + i / 3;
+    struct data_part part = {&set, some, 77};
+    struct scaling scaling = {.kind = SCALE_NONE};
+    struct model *m = make_model("cross_entropy", CLASSES);
+    static real p[ROWS * CLASSES];
+    assert_true(fit_predict(best_kernel(), NULL, m, &set, &scaling, 0, ROWS, p, &err));
+    double loss = 0, gap[ECE_BINS] = {0};
+    size_t correct = 0;
+    for (size_t i = 0; i < 77; i++) {
+        const real *row = p + some[i] * CLASSES;
+        size_t best = 0;
+        double sum = 0;
+        for (size_t c = 0; c < CLASSES; c++)
+            best = row[c] > row[best] ? c : best, sum += (double)row[c];
+        assert_true(fabs(sum - 1) < 1e-6);
+        loss -= log((double)row[classes[some[i]]]) / 77;
+        correct += best == classes[some[i]];
+        gap[(int)ceil((double)row[best] * ECE_BINS) - 1] += (double)row[best] - (best == classes[some[i]]);
+    }
+    double ece = 0;
+    for (int b = 0; b < ECE_BINS; b++)
+        ece += fabs(gap[b]) / 77;
+    for (size_t threads = 1; threads <= 3; threads++) {
+        struct evaluation e;
+        struct team *team = team_create(threads, &err);
+        assert_true(fit_evaluate(best_kernel(), team, m, &part, &scaling, &e, &err));
+        assert_int_equal(e.samples, 77);
+        assert_int_equal(e.correct, correct);
+        assert_true(e.accuracy == (double)correct / 77);
+        assert_true(fabs(e.loss - loss) < 1e-5 && fabs(e.ece - ece) < 1e-5);
+        uint64_t total = 0, diagonal = 0;
+        for (size_t c = 0; c < CLASSES * CLASSES; c++)
+            total += e.confusion[c], diagonal += c % (CLASSES + 1) == 0 ? e.confusion[c] : 0;
+        assert_true(total == 77 && diagonal == correct);
+        evaluation_release(&e);
+        team_free(team);
+    }
+    model_free(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bits_do_not_depend_on_the_machine),
+        cmocka_unit_test(softmax_regression_follows_its_recursion),
+        cmocka_unit_test(divergence_is_noticed_and_undone),
+        cmocka_unit_test(evaluation_adds_up),
+    };
+    return cmocka_run_group_tests_name("fit", tests, make_data, NULL);
+}

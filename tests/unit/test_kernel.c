@@ -1,0 +1,233 @@
+/* Every kernel table against the scalar one, byte for byte, and the scalar one against the definition. */
+#include "support.h"
+
+enum { GUARD = 64, MOST = 64 * 700 };
+
+static const struct kernel *scalar;
+
+/* ---- the product: one chain of fma, k ascending ---- */
+
+static real chain(size_t k, const real *a, size_t a_col, const real *b, size_t ldb, real start) {
+    for (size_t p = 0; p < k; p++)
+        start = (real)(REAL_IS_DOUBLE ? fma((double)a[p * a_col], (double)b[p * ldb], (double)start)
+                                      : (double)fmaf((float)a[p * a_col], (float)b[p * ldb], (float)start));
+    return start;
+}
+
+struct shape {
+    size_t m, n, k, a_row, a_col, ldb, ldc;
+    bool add;
+};
+
+static void check_gemm(const struct kernel *table, const struct shape *s, const real *a, const real *b) {
+    real *c = reals(s->m * s->ldc + GUARD), *before = reals(s->m * s->ldc + GUARD);
+    fill(c, s->m * s->ldc + GUARD, 3, 1);
+    memcpy(before, c, (s->m * s->ldc + GUARD) * sizeof *c);
+    table->gemm(s->m, s->n, s->k, a, s->a_row, s->a_col, b, s->ldb, c, s->ldc, s->add);
+    for (size_t i = 0; i < s->m * s->ldc + GUARD; i++) {
+        size_t row = i / s->ldc, col = i % s->ldc;
+        real expected = before[i];
+        if (row < s->m && col < s->n)
+            expected = chain(s->k, a + row * s->a_row, s->a_col, b + col, s->ldb, s->add ? before[i] : 0);
+        assert_memory_equal(&c[i], &expected, sizeof expected);
+    }
+    mem_free(c);
+    mem_free(before);
+}
+
+static void gemm_is_one_chain_per_element(void **state) {
+    (void)state;
+    static const size_t ms[] = {0, 1, 2, 5, 6, 7, 10, 13, 14, 15, 28, 33}, ns[] = {16, 32, 48},
+                        ks[] = {0, 1, 3, 32, 255, 257, 513};
+    real *a = reals(MOST), *b = reals(MOST);
+    fill(a, MOST, 1, 1), fill(b, MOST, 2, 1);
+    for (size_t t = 0; kernel_at(t); t++)
+        for (size_t i = 0; kernel_at(t)->supported() && i < sizeof ms / sizeof *ms * 3 * 7 * 4; i++) {
+            size_t m = ms[i % 12], n = ns[i / 12 % 3], k = ks[i / 36 % 7], form = i / 252;
+            bool by_row = form & 1;
+            struct shape s = {
+                m, n, k, by_row ? 1 : k + 3, by_row ? m + 2 : 1, n + 16, n + (form & 2 ? 5 : 0), form & 2};
+            check_gemm(kernel_at(t), &s, a, b);
+        }
+    mem_free(a);
+    mem_free(b);
+}
+
+/* ---- everything else: the same bytes as the scalar table ---- */
+
+enum { ROWS = 11, LANES = 48, N = ROWS * LANES };
+
+struct panels {
+    real in[6][N]; /* arguments */
+    uint32_t cls[LANES];
+    real out[3][N];
+    uint32_t best[LANES];
+};
+
+typedef void call(const struct kernel *k, struct panels *p);
+
+static void same_bytes(call *f) {
+    static struct panels expected, got;
+    for (int magnitude = 0; magnitude < 3; magnitude++) {
+        for (uint32_t i = 0; i < 6; i++)
+            fill(expected.in[i], N, 10 + i, magnitude == 0 ? 1 : magnitude == 1 ? 20 : 200);
+        for (size_t s = 0; s < LANES; s++)
+            expected.cls[s] = (uint32_t)(s * 7 % ROWS);
+        /* edges: zeros of both signs, equal logits, huge and tiny values */
+        static const real edges[] = {0,   (real)-0.0, 1,           -1,           88,         -88,
+                                     104, -104,       (real)1e-30, (real)-1e-30, (real)1e30, (real)-1e30};
+        for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
+            expected.in[0][i * 5] = edges[i];
+        memset(expected.out, 0, sizeof expected.out);
+        struct panels before = expected;
+        f(scalar, &expected);
+        for (size_t t = 1; kernel_at(t); t++)
+            if (kernel_at(t)->supported()) {
+                got = before;
+                f(kernel_at(t), &got);
+                assert_memory_equal(got.out, expected.out, sizeof expected.out);
+                assert_memory_equal(got.best, expected.best, sizeof expected.best);
+            }
+    }
+}
+
+static void call_activations(const struct kernel *k, struct panels *p) {
+    for (int a = 0; a < ACTIVATION_COUNT; a++) {
+        real y[N], dx[N];
+        memcpy(dx, p->in[2], sizeof dx);
+        k->activation[a].value(N, p->in[0], y, (real)0.25);
+        k->activation[a].slope(N, p->in[0], y, p->in[1], dx, (real)0.25, a % 2);
+        for (size_t i = 0; i < N; i++)
+            p->out[0][i] += y[i], p->out[1][i] += dx[i];
+    }
+}
+
+static void call_losses(const struct kernel *k, struct panels *p) {
+    real saved[2 * LANES];
+    k->softmax_loss(ROWS, LANES, p->in[0], p->cls, NULL, saved, p->out[0]);
+    k->softmax_grad(ROWS, LANES, p->in[0], p->cls, NULL, saved, p->in[1], p->out[1]);
+    k->softmax_loss(ROWS, LANES, p->in[0], NULL, p->in[2], saved, p->out[0] + LANES);
+    k->softmax_grad(ROWS, LANES, p->in[0], NULL, p->in[2], saved, p->in[1], p->out[2]);
+    k->logistic_loss(ROWS, LANES, p->in[0], p->in[2], p->out[0] + 2 * LANES);
+    k->squared_loss(ROWS, LANES, p->in[0], p->in[2], p->out[0] + 3 * LANES);
+    k->dot(ROWS, LANES, p->in[1], p->in[2], p->out[0] + 4 * LANES);
+    k->dot_negative(ROWS, LANES, p->in[1], p->in[2], p->out[0] + 5 * LANES);
+    k->argmax(ROWS, LANES, p->in[0], p->best);
+}
+
+static void call_gradients(const struct kernel *k, struct panels *p) {
+    k->logistic_grad(ROWS, LANES, p->in[0], p->in[2], p->in[1], p->out[0]);
+    k->squared_grad(ROWS, LANES, p->in[0], p->in[2], p->in[1], p->out[1]);
+    k->softmax(ROWS, LANES, p->in[0], p->out[2]);
+    k->add_bias(ROWS, LANES, p->out[2], p->in[3]);
+}
+
+static void call_sgd(const struct kernel *k, struct panels *p) {
+    memcpy(p->out[0], p->in[0], sizeof p->out[0]);
+    memcpy(p->out[1], p->in[1], sizeof p->out[1]);
+    k->sgd(N, p->out[0], p->in[2], p->out[1], (real)0.1, (real)0.9, false, false);
+    k->sgd(N, p->out[0], p->in[3], p->out[1], (real)0.1, (real)0.9, true, false);
+    k->sgd(N, p->out[0], p->in[4], p->out[1], (real)0.1, 0, false, true);
+}
+
+static void tables_agree(void **state) {
+    (void)state;
+    same_bytes(call_activations);
+    same_bytes(call_losses);
+    same_bytes(call_gradients);
+    same_bytes(call_sgd);
+}
+
+static void bytes_become_numbers(void **state) {
+    (void)state;
+    enum { FEATURES = 273, SAMPLES = 32 };
+    static uint8_t image[SAMPLES][FEATURES];
+    static real x[FEATURES * SAMPLES], mean[FEATURES], deviation[FEATURES];
+    const uint8_t *row[SAMPLES];
+    for (size_t s = 0; s < SAMPLES; s++) {
+        row[s] = image[s];
+        for (size_t f = 0; f < FEATURES; f++)
+            image[s][f] = (uint8_t)(s * 31 + f); /* every byte */
+    }
+    for (size_t f = 0; f < FEATURES; f++)
+        mean[f] = (real)(100.25 + (double)f), deviation[f] = (real)(3 + (double)f / 7);
+    for (size_t t = 0; kernel_at(t); t++)
+        for (int mode = 0; kernel_at(t)->supported() && mode < 3; mode++) {
+            kernel_at(t)->load_bytes(FEATURES, SAMPLES, row, mode == 2 ? mean : NULL,
+                                     mode == 2 ? deviation : NULL, mode == 1, x);
+            for (size_t f = 0; f < FEATURES; f++)
+                for (size_t s = 0; s < SAMPLES; s++) {
+                    real b = image[s][f];
+                    real expected = mode == 0 ? b / 255 : mode == 1 ? b : (b - mean[f]) / deviation[f];
+                    assert_memory_equal(&x[f * SAMPLES + s], &expected, sizeof expected);
+                }
+        }
+}
+
+static void argmax_takes_the_first_of_equals(void **state) {
+    (void)state;
+    real z[5 * 16] = {0};
+    uint32_t best[16];
+    z[2 * 16 + 3] = z[4 * 16 + 3] = 7;
+    for (size_t t = 0; kernel_at(t); t++)
+        if (kernel_at(t)->supported()) {
+            kernel_at(t)->argmax(5, 16, z, best);
+            assert_int_equal(best[0], 0);
+            assert_int_equal(best[3], 2);
+        }
+}
+
+static void finite_is_finite(void **state) {
+    (void)state;
+    real x[77] = {0};
+    for (size_t t = 0; kernel_at(t); t++)
+        for (size_t i = 0; kernel_at(t)->supported() && i < 77; i++) {
+            assert_true(kernel_at(t)->all_finite(77, x));
+            x[i] = (real)(i % 2 ? INFINITY : NAN);
+            assert_false(kernel_at(t)->all_finite(77, x));
+            x[i] = 0;
+        }
+}
+
+/* log-sum-exp: extreme logits, and a constant added to all of them changes no bit */
+static void cross_entropy_is_stable(void **state) {
+    (void)state;
+    enum { L = 16 };
+    real z[3 * L], loss[L], saved[2 * L], shifted[L];
+    uint32_t cls[L];
+    for (size_t s = 0; s < L; s++) {
+        z[s] = 1000, z[L + s] = 0, z[2 * L + s] = -1000;
+        cls[s] = (uint32_t)(s % 3);
+    }
+    for (size_t t = 0; kernel_at(t); t++) {
+        if (!kernel_at(t)->supported())
+            continue;
+        kernel_at(t)->softmax_loss(3, L, z, cls, NULL, saved, loss);
+        for (size_t s = 0; s < L; s++)
+            assert_true(loss[s] == (real)(1000 * (s % 3)));
+        real w[3 * L], moved[3 * L];
+        for (size_t i = 0; i < 3 * L; i++)
+            w[i] = (real)(i % 37) / 64, moved[i] = w[i] + 256;
+        kernel_at(t)->softmax_loss(3, L, w, cls, NULL, saved, loss);
+        kernel_at(t)->softmax_loss(3, L, moved, cls, NULL, saved, shifted);
+        assert_memory_equal(loss, shifted, sizeof loss);
+        /* log(e^89 + e^89) = 89 + log 2 where e^89 is no float */
+        for (size_t i = 0; i < 2 * L; i++)
+            w[i] = 89;
+        kernel_at(t)->softmax_loss(2, L, w, (uint32_t[L]){0}, NULL, saved, loss);
+        assert_true(fabs((double)loss[0] - 0.69314718055994531) < 1e-7);
+    }
+}
+
+int main(void) {
+    scalar = kernel_at(0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gemm_is_one_chain_per_element),
+        cmocka_unit_test(tables_agree),
+        cmocka_unit_test(bytes_become_numbers),
+        cmocka_unit_test(argmax_takes_the_first_of_equals),
+        cmocka_unit_test(finite_is_finite),
+        cmocka_unit_test(cross_entropy_is_stable),
+    };
+    return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
+}

@@ -1,0 +1,233 @@
+/* The command line: parsing, the tables of all commands, the live line. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/option_rows.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+
+static struct err err;
+
+static const char *colour(size_t i) {
+    static const char *const names[] = {"red", "green"};
+    return i < 2 ? names[i] : NULL;
+}
+
+static const struct option_row table[] = {
+    ROW_CONFIG,
+    ROW_SET,
+    ROW_THREADS,
+    ROW_QUIET,
+    {.name = "colour",
+     .kind = OPTION_TEXT,
+     .value = "NAME",
+     .help = "a choice",
+     AT(format),
+     .choices = colour},
+    ROW_JSON("x"),
+    ROW_HELP,
+    ROW_VERSION,
+    ROW_END,
+};
+
+enum { MAX_WORDS = 16 };
+
+/* Splits the line at blanks; "_" stands for an empty word. */
+static bool parse(const char *line, int max_operands, struct arguments *out) {
+    static char words[512];
+    char *argv[MAX_WORDS + 1] = {NULL};
+    int argc = 0;
+    err = (struct err){0};
+    snprintf(words, sizeof words, "dltrain %s", line);
+    for (char *word = strtok(words, " "); word && argc < MAX_WORDS; word = strtok(NULL, " "))
+        argv[argc++] = strcmp(word, "_") == 0 ? word + 1 : word;
+    return options_parse(table, argc, argv, max_operands, out, &err);
+}
+
+static void accepted(void **state) {
+    (void)state;
+    struct arguments a;
+    assert_true(parse("--config a --set x=1 --threads 3 -q --config=b --set y=2 --colour green", 0, &a));
+    assert_string_equal(a.config, "b");
+    assert_true(a.quiet && !a.json && a.threads == 3);
+    assert_string_equal(a.format, "green");
+    /* Options that are config keys keep their place among the overrides. */
+    assert_int_equal(a.override_count, 3);
+    assert_string_equal(a.overrides[0], "x=1");
+    assert_string_equal(a.overrides[1], "threads=3");
+    assert_string_equal(a.overrides[2], "y=2");
+    arguments_release(&a);
+
+    assert_true(parse("", 0, &a));
+    assert_true(!a.config && a.override_count == 0);
+    assert_true(parse("--help --bogus", 0, &a));
+    assert_true(a.help);
+    assert_true(parse("topic -q", 1, &a) == false);
+    arguments_release(&a);
+    assert_true(parse("-q topic", 1, &a));
+    assert_string_equal(a.operand, "topic");
+    arguments_release(&a);
+}
+
+static void refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *text;
+    } row[] = {
+        {"--confg a", "unknown option --confg, did you mean --config?"},
+        {"--conf a", "unknown option --conf, did you mean --config?"},
+        {"--con=a", "unknown option --con"},
+        {"--zzzzzzzz", "unknown option --zzzzzzzz"},
+        {"-x", "unknown option -x"},
+        {"-qx", "unknown option -x"},
+        {"--json=1", "option --json takes no value"},
+        {"--config", "option --config needs a value"},
+        {"--config _", "option --config: must be something, got \"\""},
+        {"--threads -1", "option --threads: must be a whole number from 0 to 1024, got \"-1\""},
+        {"--threads 1025", "option --threads: must be a whole number from 0 to 1024, got \"1025\""},
+        {"--threads 1e2", "option --threads: must be a whole number from 0 to 1024, got \"1e2\""},
+        {"--colour blue", "option --colour: must be one of red, green, got \"blue\""},
+        {"a", "unexpected argument \"a\""},
+        {"--config a b --json", "unexpected argument \"b\""},
+        {"--", "unexpected argument \"--\""},
+        {"--json -- a", "unexpected argument \"--\""},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct arguments a;
+        assert_false(parse(row[i].line, 0, &a));
+        assert_int_equal(err.kind, ERR_USAGE);
+        assert_string_equal(err.text, row[i].text);
+        arguments_release(&a);
+    }
+    struct arguments a;
+    assert_false(parse("a b", 1, &a));
+    assert_string_equal(err.text, "unexpected argument \"b\"");
+    arguments_release(&a);
+}
+
+/* Every command's table is sound: no name or letter twice, values named, help given, --help and --version
+ * there. */
+static void tables_are_sound(void **state) {
+    (void)state;
+    for (size_t c = 0; command_at(c); c++) {
+        const struct option_row *options = command_at(c)->options;
+        bool help = false, version = false;
+        size_t count = 0;
+        for (; options[count].name; count++) {
+            const struct option_row *row = &options[count];
+            help = help || strcmp(row->name, "help") == 0;
+            version = version || strcmp(row->name, "version") == 0;
+            assert_true((row->kind == OPTION_FLAG) == (row->value == NULL));
+            assert_true(row->help && row->help[0]);
+            assert_true((row->kind == OPTION_NUMBER) == (row->max > 0));
+            for (size_t i = 0; i < count; i++) {
+                assert_string_not_equal(row->name, options[i].name);
+                assert_true(!row->letter || row->letter != options[i].letter);
+            }
+        }
+        assert_true(help && version && count <= 32);
+        struct text text = {0};
+        options_help(options, &text);
+        for (size_t i = 0; i < count; i++)
+            assert_non_null(strstr(text.s, options[i].help));
+        text_release(&text);
+    }
+}
+
+/* ---- progress ---- */
+
+static struct fit_status status = {
+    .epoch = 3, .step = 50, .steps = 100, .samples = 6400, .loss = 0.123456, .accuracy = 0.9612};
+
+static size_t columns(const char *s) {
+    size_t n = 0;
+    for (; *s; s++)
+        if (*s == '\033')
+            s = strchr(s, 'm');
+        else
+            n++;
+    return n;
+}
+
+static void the_line_fits(void **state) {
+    (void)state;
+    struct progress_state p = {&status, 10, 123456, 3725};
+    for (size_t width = 0; width <= 200; width++)
+        for (int color = 0; color < 2; color++) {
+            struct text text = {0};
+            progress_line(&p, width, color, &text);
+            size_t limit = width ? width - 1 : 0;
+            assert_true(columns(text.s ? text.s : "") <= limit);
+            assert_true((strchr(text.s, '\033') != NULL) <= color);
+            if (width > 10)
+                assert_int_equal(strncmp(text.s, "epoch 3/10", 10), 0);
+            text_release(&text);
+        }
+}
+
+static void the_line_tells(void **state) {
+    (void)state;
+    struct progress_state p = {&status, 10, 123456, 3725};
+    struct text text = {0};
+    progress_line(&p, 140, false, &text);
+    assert_string_equal(text.s, "epoch 3/10  [====================>                   ]   50 %  loss 0.1235  "
+                                "accuracy 96.12 %  123456 samples/s  1:02:05 left");
+    text_reset(&text);
+    /* Nothing is known at the start, and targets that are no classes have no accuracy. */
+    status.accuracy = NAN;
+    p.samples_per_second = p.seconds_left = -1;
+    progress_line(&p, 34, false, &text);
+    assert_string_equal(text.s, "epoch 3/10   50 %  loss 0.1235");
+    text_release(&text);
+    status.accuracy = 0.9612;
+}
+
+static void epoch_lines(void **state) {
+    (void)state;
+    struct epoch_record r = {.epoch = 2,
+                             .seconds = 1.5,
+                             .samples_per_second = 6000,
+                             .train_loss = .5,
+                             .train_accuracy = .9,
+                             .validated = true,
+                             .validation_loss = .25,
+                             .validation_accuracy = NAN};
+    struct text text = {0};
+    progress_epoch_line(&r, 10, &text);
+    assert_string_equal(text.s,
+                        "epoch 2/10  train loss 0.5000 accuracy 90.00 %  validation loss 0.2500  1.50 s  "
+                        "6000 samples/s\n");
+    text_release(&text);
+}
+
+/* ---- tables ---- */
+
+static void columns_line_up(void **state) {
+    (void)state;
+    struct table t = {.columns = 3, .right = 1u << 1};
+    struct text text = {0};
+    static const char *const cells[] = {"a", "1", "x", "\xC3\xA9\xC3\xA9", "100", "yy"};
+    for (size_t i = 0; i < 6; i++)
+        table_cell(&t, "%s", cells[i]);
+    table_print(&t, 1, &text);
+    assert_string_equal(text.s, " a     1  x\n \xC3\xA9\xC3\xA9  100  yy\n");
+    text_release(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accepted),         cmocka_unit_test(refused),
+        cmocka_unit_test(tables_are_sound), cmocka_unit_test(the_line_fits),
+        cmocka_unit_test(the_line_tells),   cmocka_unit_test(epoch_lines),
+        cmocka_unit_test(columns_line_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

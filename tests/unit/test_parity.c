@@ -1,0 +1,243 @@
+/* The engine against PyTorch: the vectors of tests/parity, in float32 to 1e-5 and in the double build to
+ * 1e-12. */
+#include "network.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+enum { DIMS = 4, BATCH = 6, CLASSES = 3, FEATURES = 7, LANES = 16 };
+
+static const double tolerance = REAL_IS_DOUBLE ? 1e-12 : 1e-5;
+
+static struct json *load(const char *name) {
+    struct err err = {0};
+    char path[128];
+    unsigned char *bytes;
+    size_t len;
+    snprintf(path, sizeof path, "tests/parity/%s.json", name);
+    assert_true(file_read(path, 1 << 20, &bytes, &len, &err));
+    struct json *doc = json_parse((char *)bytes, len, (struct json_options){0}, ERR_DATA, &err);
+    assert_non_null(doc);
+    mem_free(bytes);
+    return doc;
+}
+
+static const cJSON *at(const cJSON *item, const char *key) {
+    const cJSON *found = cJSON_GetObjectItemCaseSensitive(item, key);
+    assert_non_null(found);
+    return found;
+}
+
+/* All numbers of nested lists, in order. */
+static size_t numbers(const cJSON *item, double *out) {
+    if (cJSON_IsNumber(item)) {
+        *out = item->valuedouble;
+        return 1;
+    }
+    size_t n = 0;
+    for (const cJSON *c = item->child; c; c = c->next)
+        n += numbers(c, out + n);
+    return n;
+}
+
+struct network {
+    struct model *model;
+    float images[BATCH * FEATURES];
+    uint32_t cls[BATCH];
+    float rows[BATCH * CLASSES];
+    struct dataset set;
+    struct data_part part;
+    struct scaling scaling;
+};
+
+static void network_init(struct network *n, const char *loss) {
+    struct err err = {0};
+    struct layer_spec hidden[] = {layer(5, ACTIVATION_TANH, 0), layer(4, ACTIVATION_RELU, 0)};
+    struct model_spec spec = {hidden, 2, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct json *doc = load("inputs");
+    double values[64];
+    *n = (struct network){.scaling = {.kind = SCALE_NONE}};
+    n->model = model_create(&spec, FEATURES, CLASSES, loss, &err);
+    assert_non_null(n->model);
+    for (size_t i = 0; i < n->model->parameter_count; i++) {
+        char name[24];
+        float start[64];
+        snprintf(name, sizeof name, "%c%zu", n->model->parameter[i].kind == PARAMETER_BIAS ? 'b' : 'W',
+                 i / 2);
+        size_t count = numbers(at(at(json_root(doc), "params"), name), values);
+        assert_int_equal(count, n->model->parameter[i].out * n->model->parameter[i].in);
+        for (size_t j = 0; j < count; j++)
+            start[j] = (float)values[j];
+        model_set(n->model, i, start);
+    }
+    assert_int_equal(numbers(at(json_root(doc), "X"), values), BATCH * FEATURES);
+    for (size_t i = 0; i < BATCH * FEATURES; i++)
+        n->images[i] = (float)values[i];
+    numbers(at(json_root(doc), "y"), values);
+    for (size_t i = 0; i < BATCH; i++)
+        n->cls[i] = (uint32_t)values[i];
+    json_free(doc);
+    n->set = memory_set(n->images, BATCH, FEATURES, n->cls, CLASSES);
+    n->part = dataset_all(&n->set);
+}
+
+/* Classes become rows of probabilities: 1 - smoothing on the class, the rest spread over all. */
+static void soften(struct network *n, float smoothing) {
+    for (size_t i = 0; i < BATCH; i++)
+        for (size_t c = 0; c < CLASSES; c++)
+            n->rows[i * CLASSES + c] = (n->cls[i] == c ? 1 - smoothing : 0) + smoothing / CLASSES;
+    n->set.cls = NULL;
+    n->set.targets = n->rows;
+    n->set.target_width = CLASSES;
+}
+
+static void network_release(struct network *n) {
+    model_free(n->model);
+}
+
+/* ---- loss, logits and gradients ---- */
+
+struct loss_case {
+    const char *name, *loss;
+    float smoothing;
+    const double *weight;
+};
+
+static void compare(const char *what, const char *name, const real *got, const cJSON *expected, size_t n) {
+    double values[64];
+    assert_int_equal(numbers(expected, values), n);
+    if (distance(got, values, n) > tolerance)
+        fail_msg("%s: %s differs from the reference by %g", name, what, distance(got, values, n));
+}
+
+static void compare_gradients(struct network *n, struct tape_workspace *ws, const char *name,
+                              const cJSON *expected) {
+    real *gradient = reals(n->model->size);
+    real g[OP_TILE_ROWS * OP_TILE_COLS];
+    for (size_t t = 0; t < tape_tiles(n->model->tape); t++) {
+        struct tape_tile tile = tape_gradient(n->model->tape, ws, best_kernel(), BATCH, t, g);
+        for (size_t r = 0; r < tile.rows; r++)
+            memcpy(gradient + tile.offset + r * tile.stride, g + r * OP_TILE_COLS, tile.cols * sizeof(real));
+    }
+    for (size_t i = 0; i < n->model->parameter_count; i++) {
+        const struct parameter *p = &n->model->parameter[i];
+        char key[24];
+        real torch_order[64];
+        snprintf(key, sizeof key, "%c%zu", p->kind == PARAMETER_BIAS ? 'b' : 'W', i / 2);
+        for (size_t o = 0; o < p->out; o++)
+            for (size_t k = 0; k < p->in; k++)
+                torch_order[o * p->in + k] = gradient[p->offset + k * p->stride + o];
+        compare(key, name, torch_order, at(expected, key), p->out * p->in);
+    }
+    mem_free(gradient);
+}
+
+static void check_loss(const struct loss_case *c) {
+    struct err err = {0};
+    struct network n;
+    network_init(&n, c->loss);
+    struct json *doc = load("gradients");
+    const cJSON *expected = at(json_root(doc), c->name);
+    struct tape *tape = n.model->tape;
+    struct tape_workspace *ws = tape_workspace_create(tape, TAPE_TRAIN, 1, LANES, 1, &err);
+    assert_non_null(ws);
+    real seed[LANES] = {0}, target[CLASSES * LANES];
+    uint32_t row[BATCH], cls[LANES];
+    for (uint32_t i = 0; i < BATCH; i++)
+        row[i] = i, seed[i] = (real)((c->weight ? c->weight[i] : 1) / BATCH);
+    if (c->smoothing > 0)
+        soften(&n, c->smoothing);
+    struct tape_slice slice = {.k = best_kernel(), .theta = n.model->theta, .seed = seed};
+    if (n.set.cls && tape_loss(tape)->flags & OP_CLASSES) {
+        batch_classes(&n.set, row, BATCH, LANES, cls);
+        slice.cls = cls;
+    } else {
+        batch_targets(&n.set, row, BATCH, LANES, CLASSES, target);
+        slice.target = target;
+    }
+    batch_images(best_kernel(), &n.set, &n.scaling, row, BATCH, LANES, tape_value(tape, ws, &slice, 0));
+    tape_forward(tape, ws, &slice);
+    const real *z = tape_value(tape, ws, &slice, tape_output(tape));
+    const real *loss = tape_value(tape, ws, &slice, tape_node_output(tape, tape_nodes(tape) - 1));
+    real logits[BATCH * CLASSES], mean = 0;
+    for (size_t s = 0; s < BATCH; s++) {
+        mean += seed[s] * loss[s];
+        for (size_t o = 0; o < CLASSES; o++)
+            logits[s * CLASSES + o] = z[o * LANES + s];
+    }
+    compare("logits", c->name, logits, at(expected, "logits"), BATCH * CLASSES);
+    compare("loss", c->name, &mean, at(expected, "loss"), 1);
+    tape_reverse(tape, ws, &slice);
+    compare_gradients(&n, ws, c->name, at(expected, "grads"));
+    tape_workspace_free(ws);
+    json_free(doc);
+    network_release(&n);
+}
+
+static void losses_and_gradients(void **state) {
+    (void)state;
+    static const double weight[BATCH] = {1, .5, 2, .25, 1.5, .75};
+    static const struct loss_case cases[] = {
+        {"ce", "cross_entropy", 0, NULL},
+        {"mse", "mse", 0, NULL},
+        {"ce_sampleweight_n", "cross_entropy", 0, weight},
+#if !REAL_IS_DOUBLE /* targets are stored as float32, in which 0.1 is right to seven digits only */
+        {"ce_smooth01", "cross_entropy", 0.1f, NULL},
+#endif
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_loss(&cases[i]);
+}
+
+/* ---- trajectories of the optimiser, through the whole training step ---- */
+
+static void check_trajectory(const char *name, struct optimizer_spec optimizer, float smoothing) {
+    struct err err = {0};
+    struct network n;
+    struct json *doc = load(name);
+    network_init(&n, "cross_entropy");
+    if (smoothing > 0)
+        soften(&n, smoothing);
+    struct fit_setup setup = {best_kernel(), NULL,      n.model,           &n.part,
+                              &n.scaling,    optimizer, {5, BATCH, false}, 1};
+    struct fit *fit = fit_create(&setup, &err);
+    assert_non_null(fit);
+    const cJSON *step;
+    cJSON_ArrayForEach(step, at(json_root(doc), "steps")) {
+        assert_true(fit_steps(fit, 1, &err));
+        real loss = (real)fit_status(fit)->loss;
+        compare("loss", name, &loss, at(step, "loss_before"), 1);
+        for (size_t i = 0; i < n.model->parameter_count; i++) {
+            const struct parameter *p = &n.model->parameter[i];
+            real values[64];
+            char key[24];
+            snprintf(key, sizeof key, "%c%zu", p->kind == PARAMETER_BIAS ? 'b' : 'W', i / 2);
+            for (size_t o = 0; o < p->out; o++)
+                for (size_t k = 0; k < p->in; k++)
+                    values[o * p->in + k] = n.model->theta[p->offset + k * p->stride + o];
+            compare(key, name, values, at(at(step, "params"), key), p->out * p->in);
+        }
+    }
+    fit_free(fit);
+    json_free(doc);
+    network_release(&n);
+}
+
+static void trajectories(void **state) {
+    (void)state;
+    check_trajectory("opt_sgd", (struct optimizer_spec){.lr = 0.1}, 0);
+    check_trajectory("opt_sgd_momentum", (struct optimizer_spec){.lr = 0.1, .momentum = 0.9}, 0);
+    check_trajectory("opt_sgd_nesterov",
+                     (struct optimizer_spec){.lr = 0.1, .momentum = 0.9, .nesterov = true}, 0);
+    if (!REAL_IS_DOUBLE)
+        check_trajectory("opt_sgd_momentum_smooth01", (struct optimizer_spec){.lr = 0.1, .momentum = 0.9},
+                         0.1f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(losses_and_gradients),
+                                       cmocka_unit_test(trajectories)};
+    return cmocka_run_group_tests_name("parity", tests, NULL, NULL);
+}

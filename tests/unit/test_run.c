@@ -1,0 +1,209 @@
+/* The run directory and the figures of a run. */
+#include "idx_files.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sys/file.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "run/figures.h"
+#include "run/folder.h"
+#include "run/metrics.h"
+#include "run/run.h"
+
+static struct err err;
+
+/* ---- figures ---- */
+
+/* Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998),
+ * table I, method 3 (score, without continuity correction). */
+static void wilson_as_published(void **state) {
+    (void)state;
+    static const struct {
+        size_t k, n;
+        double low, high;
+    } row[] = {{81, 263, .2553, .3662}, {15, 148, .0624, .1605}, {0, 20, 0, .1611}, {1, 29, .0061, .1718}};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        double low, high;
+        run_wilson(row[i].k, row[i].n, &low, &high);
+        assert_true(fabs(low - row[i].low) < 5.1e-5);
+        assert_true(fabs(high - row[i].high) < 5.1e-5);
+        /* The other outcome has the mirrored interval. */
+        double low2, high2;
+        run_wilson(row[i].n - row[i].k, row[i].n, &low2, &high2);
+        assert_true(fabs(low2 - (1 - high)) < 1e-15 && fabs(high2 - (1 - low)) < 1e-15);
+    }
+}
+
+static void wilson_at_the_ends(void **state) {
+    (void)state;
+    double low, high;
+    run_wilson(0, 0, &low, &high);
+    assert_true(low == 0 && high == 1);
+    run_wilson(7, 7, &low, &high);
+    assert_true(low > 0 && low < 1 && high == 1);
+    run_wilson(0, 1, &low, &high);
+    assert_true(low == 0 && high > 0 && high < 1);
+}
+
+/* Three classes by hand; nobody ever predicts the last one. */
+static void figures_of_a_class(void **state) {
+    (void)state;
+    uint64_t confusion[] = {5, 1, 0, 2, 6, 0, 1, 1, 0};
+    struct evaluation e = {.samples = 16, .classes = 3, .correct = 11, .confusion = confusion};
+    struct class_figures f = figures_of_class(&e, 0);
+    assert_int_equal(f.support, 6);
+    assert_true(f.precision == 5.0 / 8 && f.recall == 5.0 / 6 && f.f1 == 10.0 / 14);
+    f = figures_of_class(&e, 2);
+    assert_int_equal(f.support, 2);
+    assert_true(f.precision == 0 && f.recall == 0 && f.f1 == 0);
+}
+
+/* ---- the directory ---- */
+
+static void a_folder_is_made_and_left_clean(void **state) {
+    (void)state;
+    struct folder f;
+    const char *out = path_of("run");
+    assert_true(folder_open(out, "n", false, &f, &err));
+    assert_true(file_is_folder(out));
+    folder_close(&f, false);
+    assert_false(file_is_folder(out));
+
+    assert_true(folder_open(out, "n", false, &f, &err));
+    assert_true(folder_write(&f, "config.json", "{}\n", 3, &err));
+    folder_close(&f, true);
+    assert_true(file_exists(path_of("run/config.json")));
+    assert_false(file_exists(path_of("run/.lock")));
+    assert_int_equal(remove(path_of("run/config.json")), 0);
+}
+
+static void a_finished_run_is_refused(void **state) {
+    (void)state;
+    struct folder f;
+    assert_true(folder_open(path_of("."), "n", false, &f, &err));
+    assert_true(folder_write(&f, "summary.json", "{}\n", 3, &err));
+    folder_close(&f, true);
+
+    err = (struct err){0};
+    assert_false(folder_open(path_of("."), "n", false, &f, &err));
+    assert_int_equal(err.kind, ERR_SYSTEM);
+    assert_non_null(strstr(err.text, "--force"));
+    assert_non_null(strstr(err.text, "--resume"));
+    assert_int_equal(strncmp(err.text, folder, strlen(folder)), 0);
+    assert_true(file_exists(path_of("summary.json")));
+
+    assert_true(folder_open(path_of("."), "n", true, &f, &err));
+    assert_true(file_exists(path_of("summary.json")));
+    assert_true(folder_begin(&f, &err));
+    assert_false(file_exists(path_of("summary.json")));
+    assert_true(folder_begin(&f, &err));
+    folder_close(&f, true);
+}
+
+static void a_second_user_is_refused(void **state) {
+    (void)state;
+    struct folder first, second;
+    char pid[32];
+    assert_true(folder_open(path_of("."), "n", false, &first, &err));
+    assert_false(folder_open(path_of("."), "n", true, &second, &err));
+    assert_int_equal(err.kind, ERR_SYSTEM);
+    snprintf(pid, sizeof pid, "process %ld", (long)getpid());
+    assert_non_null(strstr(err.text, pid));
+    assert_true(file_exists(path_of(".lock")));
+    folder_close(&first, true);
+    assert_true(folder_open(path_of("."), "n", true, &second, &err));
+    folder_close(&second, true);
+}
+
+/* A file left by a killed process is held by nobody. */
+static void a_stale_lock_is_taken(void **state) {
+    (void)state;
+    struct folder f;
+    write_bytes(".lock", "123456789\n", 10);
+    assert_true(folder_open(path_of("."), "n", false, &f, &err));
+    folder_close(&f, true);
+    assert_false(file_exists(path_of(".lock")));
+}
+
+/* Whoever can write to the lock file must not bend the message. */
+static void a_strange_lock_is_no_text(void **state) {
+    (void)state;
+    struct folder f;
+    write_bytes(".lock", "evil\ntext", 9);
+    int fd = open(path_of(".lock"), O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    assert_false(folder_open(path_of("."), "n", false, &f, &err));
+    assert_non_null(strstr(err.text, "another process"));
+    assert_null(strstr(err.text, "evil"));
+    close(fd);
+    assert_int_equal(symlink("nowhere", path_of("link")), 0);
+    assert_int_equal(remove(path_of(".lock")), 0);
+    assert_int_equal(rename(path_of("link"), path_of(".lock")), 0);
+    assert_false(folder_open(path_of("."), "n", false, &f, &err));
+    assert_false(file_exists(path_of("nowhere")));
+}
+
+static void names_that_are_no_folders(void **state) {
+    (void)state;
+    static const char *const name[] = {"", ".", "..", "a/b", "/etc"};
+    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+        struct folder f;
+        assert_false(folder_open(NULL, name[i], false, &f, &err));
+        assert_int_equal(err.kind, ERR_CONFIG);
+        assert_int_equal(strncmp(err.text, "name: ", 6), 0);
+    }
+}
+
+/* ---- metrics.jsonl ---- */
+
+static void metrics_are_whole_lines(void **state) {
+    (void)state;
+    struct metrics metrics = {0};
+    struct folder f;
+    struct epoch_record r = {.epoch = 1,
+                             .step = 7,
+                             .lr = .1,
+                             .seconds = .5,
+                             .samples_per_second = 64,
+                             .train_loss = 2,
+                             .train_accuracy = .25,
+                             .validated = true,
+                             .validation_loss = 3,
+                             .validation_accuracy = .5};
+    unsigned char *bytes;
+    size_t len;
+    assert_true(folder_open(path_of("."), "n", false, &f, &err));
+    assert_true(metrics_add(&metrics, &r, &f, &err));
+    r.epoch = 2;
+    r.validated = false;
+    r.train_accuracy = NAN;
+    assert_true(metrics_add(&metrics, &r, &f, &err));
+    assert_true(file_read(path_of("metrics.jsonl"), 4096, &bytes, &len, &err));
+    assert_string_equal(
+        (char *)bytes,
+        "{\"epoch\": 1, \"step\": 7, \"lr\": 0.1, \"seconds\": 0.5, \"samples_per_second\": 64, "
+        "\"train\": {\"loss\": 2, \"accuracy\": 0.25}, \"validation\": {\"loss\": 3, \"accuracy\": 0.5}}\n"
+        "{\"epoch\": 2, \"step\": 7, \"lr\": 0.1, \"seconds\": 0.5, \"samples_per_second\": 64, "
+        "\"train\": {\"loss\": 2}}\n");
+    mem_free(bytes);
+    metrics_release(&metrics);
+    folder_close(&f, true);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wilson_as_published),
+        cmocka_unit_test(wilson_at_the_ends),
+        cmocka_unit_test(figures_of_a_class),
+        cmocka_unit_test_setup_teardown(a_folder_is_made_and_left_clean, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_finished_run_is_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_second_user_is_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_stale_lock_is_taken, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_strange_lock_is_no_text, make_folder, remove_folder),
+        cmocka_unit_test(names_that_are_no_folders),
+        cmocka_unit_test_setup_teardown(metrics_are_whole_lines, make_folder, remove_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
