@@ -45,11 +45,11 @@ ENGINE  := $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS))
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 # The double-precision build exists for the tests of the engine, which share tests/unit/support.h.
 ifeq ($(REAL),double)
-UNIT_SOURCES := $(shell grep -lE '"(support|network)\.h"' $(UNIT_SOURCES))
+UNIT_SOURCES := $(shell grep -lwE 'real|support.h|network.h' $(UNIT_SOURCES))
 endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
-.PHONY: all demo check check-layers deps deps-test units program docs format lint install clean help exhaustive digits
+.PHONY: all demo check check-layers deps deps-test units program docs format lint install clean help exhaustive exhaustive-program digits
 
 all: dltrain ## build ./dltrain (the default)
 
@@ -81,6 +81,9 @@ units: $(UNITS)
 EXHAUSTIVE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/exhaustive/*.c))
 $(BUILD)/exhaustive: $(EXHAUSTIVE) $(BUILD)/engine.a
 	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+exhaustive-program: $(BUILD)/exhaustive
+	@echo $<
 
 exhaustive: $(BUILD)/exhaustive ## error of exp, log, tanh, erf over all 2^32 floats (minutes)
 	$<
@@ -115,7 +118,8 @@ format: ## clang-format everything
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 lint: ## clang-format, shellcheck, layers; changes nothing
-	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	$(or $(CLANG_FORMAT),clang-format) --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	shellcheck -S warning -e SC2046 .ci/run scripts/get-data scripts/install-deps scripts/make-docs scripts/hooks/pre-commit tests/layers tests/run
 	tests/layers
 
 install: dltrain ## install to $(DESTDIR)$(PREFIX)/bin

@@ -112,6 +112,7 @@ def tail(a):
 TAIL_CENTRE = {24: mpf(2), 53: mpf(5)}
 TAIL_END = {24: mpf("14.5"), 53: mpf("38.75")}
 TANH_SPLIT = mpf("0.625")
+ERF_SPLIT = mpf("1.125")
 LOG_END = ((sqrt(2) - 1) / (sqrt(2) + 1))**2
 
 
@@ -129,8 +130,9 @@ def polynomials(bits):
         ("tanh", "(tanh(a) / a - 1) / x, x = a^2, a <= 0.625; error relative to tanh(a)",
          lambda x: (tanh(sqrt(x)) / sqrt(x) - 1) / x, lambda x: x * sqrt(x) / tanh(sqrt(x)), mpf(0), TANH_SPLIT**2,
          4 if single else 11),
-        ("erf", "erf(a) / a - 1, x = a^2, a <= 1; error relative to erf(a)",
-         lambda x: erf(sqrt(x)) / sqrt(x) - 1, lambda x: sqrt(x) / erf(sqrt(x)), mpf(0), mpf(1), 6 if single else 14),
+        ("erf", "erf(a) / a - 1, x = a^2, a <= 1.125; error relative to erf(a)",
+         lambda x: erf(sqrt(x)) / sqrt(x) - 1, lambda x: sqrt(x) / erf(sqrt(x)), mpf(0), ERF_SPLIT**2,
+         7 if single else 15),
         ("tail", "(a + %s) Phi(-a) exp(a^2 / 2), x = (a - %s) / (a + %s), 0 <= a <= %s; relative error" %
          (nstr(c), nstr(c), nstr(c), nstr(TAIL_END[bits])),
          lambda x: (tail_argument(x, c) + c) * tail(tail_argument(x, c)),
@@ -150,7 +152,8 @@ def polynomials(bits):
 def constants(bits):
     """Rows: name, value. _LO is what rounding has taken from the number before it."""
     rows = [("LOG2_E", 1 / log(2)), ("SQRT_2", sqrt(2)), ("SQRT_HALF", sqrt(mpf(1) / 2)),
-            ("INV_SQRT_2PI", 1 / sqrt(2 * pi)), ("TAIL_CENTRE", TAIL_CENTRE[bits]), ("TANH_SPLIT", TANH_SPLIT)]
+            ("INV_SQRT_2PI", 1 / sqrt(2 * pi)), ("TAIL_CENTRE", TAIL_CENTRE[bits]), ("TANH_SPLIT", TANH_SPLIT),
+            ("ERF_SPLIT", ERF_SPLIT)]
     pairs = [("LN2", log(2))] + ([("2PI", 2 * pi)] if bits == 53 else [])
     for name, value in pairs:
         rows += [(name + "_HI", value), (name + "_LO", value - rounded(value, bits))]

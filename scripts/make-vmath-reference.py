@@ -55,7 +55,7 @@ TABLE = [
      both_signs(TINY) + both_signs(near(0.625)) + [19.0, -19.1, 20.5, 1e4, MAX] + linear(-1, 1, 20) +
      linear(-20, 20, 16)),
     ("erf", erf,
-     both_signs(TINY) + both_signs(near(1.0)) + [5.86, -5.9, 6.0, 30.0, 1e4, MAX] + linear(-1.2, 1.2, 20) +
+     both_signs(TINY) + both_signs(near(1.125)) + [5.86, -5.9, 6.0, 30.0, 1e4, MAX] + linear(-1.2, 1.2, 20) +
      linear(-6, 6, 16)),
     ("sigmoid", lambda x: 1 / (1 + exp(-x)),
      both_signs(TINY) + [-1e4, -745.0, -740.0, -709.0, -37.0, 37.0, 1e4] + linear(-5, 5, 12) + linear(-700, 40, 12)),

@@ -44,6 +44,10 @@ bool fit_epoch_done(const struct fit *fit) {
     return fit->epoch_done;
 }
 
+size_t fit_lanes(const struct fit *fit) {
+    return fit->source.lanes;
+}
+
 size_t fit_memory(const struct fit *fit) {
     const struct model *model = fit->setup.model;
     return tape_workspace_bytes(model->tape, TAPE_TRAIN, fit->slices, fit->source.lanes, fit->threads) +

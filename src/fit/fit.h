@@ -48,6 +48,9 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) MUST_CHECK;
 const struct fit_status *fit_status(const struct fit *fit);
 bool fit_epoch_done(const struct fit *fit);
 
+/* Samples of a slice: how the batch is cut in phase 1 of a step. */
+size_t fit_lanes(const struct fit *fit);
+
 /* Bytes of working memory of a step (arena, optimiser state), for the model summary. */
 size_t fit_memory(const struct fit *fit);
 

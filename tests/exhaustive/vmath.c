@@ -68,7 +68,7 @@ static double error_in_ulp(float got, double expected) {
     if (isnan(got) || isnan(expected))
         return isnan(got) && isnan(expected) ? 0 : (double)INFINITY;
     if (expected == 0 && got == 0)
-        return signbit(got) == signbit(expected) ? 0 : (double)INFINITY;
+        return !signbit(got) == !signbit(expected) ? 0 : (double)INFINITY;
     double limit = 0x1p128, g = isinf(got) ? copysign(limit, (double)got) : (double)got;
     double e = fmin(fmax(expected, -limit), limit);
     double magnitude = fmin(fmax(fabs(e), (double)FLT_MIN), (double)FLT_MAX);

@@ -15,7 +15,7 @@
     X(erf, erf, 1.5)                                                                                         \
     X(sigmoid, reference_sigmoid, 2.5)                                                                       \
     X(softplus, reference_softplus, 2.0)                                                                     \
-    X(normal_cdf, reference_normal_cdf, 4.5)                                                                 \
+    X(normal_cdf, reference_normal_cdf, 5.5)                                                                 \
     X(normal_pdf, reference_normal_pdf, 3.0)
 
 enum {

@@ -117,6 +117,42 @@ static void softmax_regression_follows_its_recursion(void **state) {
     model_free(m);
 }
 
+/* One weight and a bias on three points in batches of two and one: each step follows the mean over its own
+ * samples. */
+static void the_last_batch_is_a_mean_over_its_own_samples(void **state) {
+    (void)state;
+    struct err err = {0};
+    float x[3] = {1, -2, 4}, t[3] = {0.5f, 1, -1};
+    struct dataset set = memory_set(x, 3, 1, NULL, 0);
+    set.targets = t, set.target_width = 1;
+    struct data_part part = dataset_all(&set);
+    struct scaling scaling = {.kind = SCALE_NONE};
+    struct model_spec spec = {NULL, 0, layer(0, ACTIVATION_IDENTITY, 0)};
+    spec.output.init = (struct init_spec){.kind = init_find("constant"), .value = 0.25};
+    struct model *m = model_create(&spec, 1, 1, "mse", &err);
+    assert_true(m && model_init(m, 1, NULL, &err));
+    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = 0.125}, {1, 2, false}, 1};
+    struct fit *fit = fit_create(&setup, &err);
+    assert_true(fit && fit_steps(fit, 10, &err) && fit_epoch_done(fit));
+    double w = 0.25, b = 0, sum = 0;
+    for (size_t first = 0; first < 3; first += 2) {
+        size_t end = first + 2 < 3 ? first + 2 : 3;
+        double dw = 0, db = 0;
+        for (size_t i = first; i < end; i++) {
+            double d = w * (double)x[i] + b - (double)t[i];
+            sum += d * d / 2;
+            dw += d * (double)x[i] / (double)(end - first), db += d / (double)(end - first);
+        }
+        w -= 0.125 * dw, b -= 0.125 * db;
+    }
+    float got[2];
+    model_get(m, 0, got), model_get(m, 1, got + 1);
+    assert_true(fabs((double)got[0] - w) < 1e-6 && fabs((double)got[1] - b) < 1e-6);
+    assert_true(fabs(fit_status(fit)->loss - sum / 3) < 1e-6);
+    fit_free(fit);
+    model_free(m);
+}
+
 static void divergence_is_noticed_and_undone(void **state) {
     (void)state;
     struct err err = {0};
@@ -195,6 +231,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bits_do_not_depend_on_the_machine),
         cmocka_unit_test(softmax_regression_follows_its_recursion),
+        cmocka_unit_test(the_last_batch_is_a_mean_over_its_own_samples),
         cmocka_unit_test(divergence_is_noticed_and_undone),
         cmocka_unit_test(evaluation_adds_up),
     };
