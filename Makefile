@@ -10,7 +10,7 @@ MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # ---- dependencies: found by pkg-config, named in one line where they are missing ----
 
-NO_BUILD := help clean format demo check deps deps-test
+NO_BUILD := help clean format lint check-layers demo check deps deps-test
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_BUILD),$(MAKECMDGOALS)),all),)
 MISSING := $(if $(MACHINE),,C-compiler) $(if $(shell command -v pkg-config),\
     $(shell pkg-config --exists zlib || echo zlib) $(shell pkg-config --exists libcjson || echo cJSON),pkg-config)
@@ -26,7 +26,7 @@ DEPS_LIBS   := $(shell pkg-config --libs zlib libcjson 2>/dev/null)
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wundef
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # Bits must not depend on the compiler: no contraction, no fast-math; instruction sets only in kernel objects.
-BASE_FLAGS := -std=c17 -D_GNU_SOURCE -pthread -ffp-contract=off -fno-strict-aliasing -fstack-protector-strong $(WARNINGS) \
+BASE_FLAGS := -std=c17 -D_GNU_SOURCE -pthread -ffp-contract=off -fno-fast-math -fno-strict-aliasing -fstack-protector-strong $(WARNINGS) \
     $(if $(WERROR),-Werror) $(if $(filter double,$(REAL)),-DDLTRAIN_DOUBLE) $(SAN_FLAGS) -Isrc $(DEPS_CFLAGS)
 LINK_FLAGS := -pthread $(SAN_FLAGS)
 LIBS := $(DEPS_LIBS) -lm
@@ -34,6 +34,8 @@ LIBS := $(DEPS_LIBS) -lm
 X86 := $(findstring x86_64,$(MACHINE))
 isa_flags = $(if $(X86),$(if $(filter %_avx2.c,$1),-mavx2 -mfma)$(if \
     $(filter %_avx512.c,$1),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512))
+
+kernel_flags = $(if $(filter src/kernel/kernel_%.c,$1),-fno-stack-protector)
 
 # Objects of other flags live in other folders, so that nothing is mixed and nothing is rebuilt twice.
 HASH  := $(shell printf '%s' '$(CC) $(CFLAGS) $(CPPFLAGS) $(BASE_FLAGS) $(LDFLAGS)' | cksum | cut -d' ' -f1)
@@ -53,8 +55,8 @@ UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 all: dltrain ## build ./dltrain (the default)
 
-# Always the binary of the current flags: a link is renewed when they change.
-dltrain: $(BUILD)/dltrain
+# Always the binary of the current flags, whatever was built before.
+dltrain: $(BUILD)/dltrain FORCE
 	@cmp -s $< $@ || { cp $< $@.tmp && mv $@.tmp $@; }
 
 program: $(BUILD)/dltrain
@@ -65,7 +67,7 @@ $(BUILD)/dltrain: $(OBJECTS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(BASE_FLAGS) $(call isa_flags,$<) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(BASE_FLAGS) $(call isa_flags,$<) $(call kernel_flags,$<) -MMD -MP -c -o $@ $<
 
 $(BUILD)/engine.a: $(ENGINE)
 	@rm -f $@
@@ -114,12 +116,14 @@ check-layers: ## prove from the include lines which room uses which
 docs: dltrain ## write README's key reference and the JSON Schema from the key table
 	@scripts/make-docs
 
+FORMATTED := '*.c' '*.h' '*.inc'
+
 format: ## clang-format everything
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format -i $$(git ls-files -co --exclude-standard $(FORMATTED))
 
 lint: ## clang-format, shellcheck, layers; changes nothing
-	$(or $(CLANG_FORMAT),clang-format) --dry-run -Werror $$(git ls-files '*.c' '*.h')
-	shellcheck -S warning -e SC2046 .ci/run scripts/get-data scripts/install-deps scripts/make-docs scripts/hooks/pre-commit tests/layers tests/run
+	$(or $(CLANG_FORMAT),clang-format) --dry-run -Werror $$(git ls-files -co --exclude-standard $(FORMATTED))
+	shellcheck -S warning .ci/run scripts/get-data scripts/install-deps scripts/make-docs scripts/hooks/pre-commit tests/layers tests/run
 	tests/layers
 
 install: dltrain ## install to $(DESTDIR)$(PREFIX)/bin
@@ -133,4 +137,5 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
 -include $(OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
-.SECONDARY:
+FORCE:
+.SECONDARY: $(OBJECTS) $(EXHAUSTIVE) $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/scripts/make-digits.o

@@ -58,7 +58,7 @@ static void gradient_learned(const struct op_tile *t) {
 #define KEEP_X OP_NEEDS_INPUT
 
 static const struct op rows[ACTIVATION_COUNT] = {
-#define X(id, label, kept, gain, text, value_of_x, slope_of_xy, slope_text)                                  \
+#define X(id, label, kept, gain, use, start, text, value_of_x, slope_of_xy, slope_text)                      \
     [ACTIVATION_##id] = {.name = label,                                                                      \
                          .value = "y = " text,                                                               \
                          .vjp_formula = "dx = dy f'(x), f' = " slope_text,                                   \

@@ -13,37 +13,47 @@ struct tape_workspace {
     real *ones; /* [lanes] */
 };
 
-static size_t count_reals(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
-                          size_t threads, size_t out[3]) {
+/* Reals of the slices', the threads' and the kept memory; false where they do not fit an address. */
+static bool count_reals(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
+                        size_t threads, size_t out[3]) {
     const struct tape_plan *plan = &tape->plan[mode];
-    out[0] = slices * plan->slice_rows * lanes;
-    out[1] = threads * plan->thread_rows * lanes;
-    out[2] = mode == TAPE_EVALUATE ? 0 : tape->kept * slices * lanes;
-    return out[0] + out[1] + out[2];
+    size_t kept = mode == TAPE_EVALUATE ? 0 : tape->kept, samples;
+    return mem_mul(slices, lanes, &samples) && mem_mul(samples, plan->slice_rows, &out[0]) &&
+           mem_mul(lanes, threads, &out[1]) && mem_mul(out[1], plan->thread_rows, &out[1]) &&
+           mem_mul(samples, kept, &out[2]);
 }
 
 size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
                             size_t threads) {
-    size_t parts[3];
-    return count_reals(tape, mode, slices, lanes, threads, parts) * sizeof(real);
+    size_t reals[3];
+    if (!count_reals(tape, mode, slices, lanes, threads, reals))
+        return SIZE_MAX;
+    return (reals[0] + reals[1] + reals[2]) * sizeof(real);
 }
 
 struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode, size_t slices,
                                              size_t lanes, size_t threads, struct err *err) {
+    size_t reals[3];
+    if (!count_reals(tape, mode, slices, lanes, threads, reals)) {
+        err_set(err, ERR_SYSTEM,
+                "out of memory: the activations of a batch do not fit this machine's addresses");
+        return NULL;
+    }
     struct tape_workspace *ws = mem_alloc(1, sizeof *ws, "the workspace", err);
     if (!ws)
         return NULL;
-    size_t reals[3];
-    count_reals(tape, mode, slices, lanes, threads, reals);
-    *ws = (struct tape_workspace){
-        &tape->plan[mode], mode, slices, lanes, slices * lanes, NULL, NULL, NULL, NULL};
+    *ws = (struct tape_workspace){.plan = &tape->plan[mode],
+                                  .mode = mode,
+                                  .slices = slices,
+                                  .lanes = lanes,
+                                  .capacity = slices * lanes};
     ws->slice_memory = mem_alloc_aligned(reals[0], sizeof(real), "the activations of a batch", err);
-    ws->thread_memory = ws->slice_memory
-                            ? mem_alloc_aligned(reals[1], sizeof(real), "the activations of a batch", err)
-                            : NULL;
-    ws->kept =
-        ws->thread_memory ? mem_alloc_aligned(reals[2], sizeof(real), "the gradients of a batch", err) : NULL;
-    ws->ones = ws->kept ? mem_alloc_aligned(lanes, sizeof(real), "the workspace", err) : NULL;
+    if (ws->slice_memory)
+        ws->thread_memory = mem_alloc_aligned(reals[1], sizeof(real), "the activations of a batch", err);
+    if (ws->thread_memory)
+        ws->kept = mem_alloc_aligned(reals[2], sizeof(real), "the gradients of a batch", err);
+    if (ws->kept)
+        ws->ones = mem_alloc_aligned(lanes, sizeof(real), "the workspace", err);
     if (!ws->ones) {
         tape_workspace_free(ws);
         return NULL;

@@ -111,6 +111,8 @@ static bool lay_out_parameters(struct tape *tape, struct err *err) {
                 ((m.rows + OP_TILE_ROWS - 1) / OP_TILE_ROWS) * ((m.cols + OP_TILE_COLS - 1) / OP_TILE_COLS);
         }
     }
+    if (!mem_check(tape->theta_size, sizeof(real), "the model's parameters", err))
+        return false;
     tape->tile = mem_alloc(tiles, sizeof *tape->tile, "the tape", err);
     if (!tape->tile)
         return false;

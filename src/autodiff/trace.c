@@ -10,12 +10,12 @@ struct trace {
 };
 
 static const char *format_bytes(double bytes, char buf[32]) {
-    if (bytes < 1024)
+    if (bytes < 1e3)
         snprintf(buf, 32, "%.0f B", bytes);
-    else if (bytes < 1024 * 1024)
-        snprintf(buf, 32, "%.1f KiB", bytes / 1024);
+    else if (bytes < 1e6)
+        snprintf(buf, 32, "%.1f kB", bytes / 1e3);
     else
-        snprintf(buf, 32, "%.1f MiB", bytes / (1024 * 1024));
+        snprintf(buf, 32, "%.1f MB", bytes / 1e6);
     return buf;
 }
 

@@ -143,6 +143,14 @@ static bool write_parts(int fd, const char *path, const struct file_part *parts,
     return true;
 }
 
+static const char temporary_prefix[] = ".dltrain-", temporary_suffix[] = ".tmp";
+
+bool file_is_temporary(const char *name) {
+    size_t len = strlen(name), suffix = sizeof temporary_suffix - 1, prefix = sizeof temporary_prefix - 1;
+    return len > prefix + suffix && strncmp(name, temporary_prefix, prefix) == 0 &&
+           strcmp(name + len - suffix, temporary_suffix) == 0;
+}
+
 /* A new file beside path, its name in *temp. The name says nothing of path's, which may be as long as names
  * get. */
 static int open_temporary(const char *path, char **temp, struct err *err) {
@@ -151,7 +159,7 @@ static int open_temporary(const char *path, char **temp, struct err *err) {
     int fd = -1;
     for (int i = 0; folder != NULL && fd < 0 && i < TRIES; i++) {
         char name[64];
-        snprintf(name, sizeof name, ".dltrain-%ld-%d.tmp", (long)getpid(), i);
+        snprintf(name, sizeof name, "%s%ld-%d%s", temporary_prefix, (long)getpid(), i, temporary_suffix);
         mem_free(*temp);
         *temp = file_join(folder, name, err);
         if (*temp == NULL)

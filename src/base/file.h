@@ -25,6 +25,10 @@ struct file_part {
 bool file_write_parts(const char *path, const struct file_part *parts, size_t count,
                       struct err *err) MUST_CHECK;
 
+/* Whether this is the name of a temporary file that file_write makes: one that stays behind when the process
+ * is killed. */
+bool file_is_temporary(const char *name);
+
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
 

@@ -5,17 +5,30 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/machine.h"
+
 /* From this size on a block starts on a huge page's boundary and asks for huge pages: fewer TLB misses. */
 enum { HUGE_PAGE = 2 << 20 };
 
-/* *bytes = count * size, at least 1; false with err where no object can be that large. */
+/* From this size on it is worth asking how much memory there is. */
+enum { ASK = 256 << 20 };
+
+/* *bytes = count * size, at least 1; false with err where this machine cannot have that. */
 static bool checked_size(size_t count, size_t size, const char *what, size_t *bytes, struct err *err) {
     if (!mem_mul(count, size, bytes) || *bytes > PTRDIFF_MAX - HUGE_PAGE)
         return err_set(err, ERR_SYSTEM, "out of memory: %s would need %zu times %zu bytes", what, count,
                        size);
+    if (*bytes >= ASK && *bytes > machine_memory())
+        return err_set(err, ERR_SYSTEM, "out of memory: %s would need %zu bytes, and this machine has %zu",
+                       what, *bytes, machine_memory());
     if (*bytes == 0)
         *bytes = 1;
     return true;
+}
+
+bool mem_check(size_t count, size_t size, const char *what, struct err *err) {
+    size_t bytes = 0;
+    return checked_size(count, size, what, &bytes, err);
 }
 
 static void *exhausted(size_t bytes, const char *what, struct err *err) {

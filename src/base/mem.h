@@ -15,6 +15,11 @@ void *mem_alloc(size_t count, size_t size, const char *what, struct err *err) MU
 /* The same, aligned to MEM_ALIGN bytes; large blocks ask for huge pages. Release with mem_free. */
 void *mem_alloc_aligned(size_t count, size_t size, const char *what, struct err *err) MUST_CHECK;
 
+/* Whether count * size bytes are at all to be had on this machine; false with ERR_SYSTEM where the memory of
+ * machine and container together is smaller. Every allocation asks it; ask it for a sum of several before the
+ * first of them, as a system that overcommits would hand them all out and kill the process later. */
+bool mem_check(size_t count, size_t size, const char *what, struct err *err) MUST_CHECK;
+
 /* A copy of the string; NULL and ERR_SYSTEM when memory is exhausted. Release with mem_free. */
 char *mem_string(const char *s, struct err *err) MUST_CHECK;
 

@@ -1,10 +1,9 @@
 #include "base/team.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
+#include "base/machine.h"
 #include "base/mem.h"
 
 /* A number that members wait on: they spin for a while, because a step's phases follow each other within
@@ -93,16 +92,6 @@ static void *member_main(void *arg) {
     }
 }
 
-size_t team_processors(void) {
-#ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return (size_t)CPU_COUNT(&set);
-#endif
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (size_t)n : 1;
-}
-
 static void stop_members(struct team *team, size_t count) {
     team->quit = true;
     gate_open(&team->start);
@@ -125,7 +114,7 @@ struct team *team_create(size_t size, struct err *err) {
         return NULL;
     team->size = size;
     /* With more members than processors a spinning member takes the processor from the one it waits for. */
-    team->spins = size > team_processors() ? 0 : SPINS;
+    team->spins = size > machine_processors() ? 0 : SPINS;
     gate_init(&team->start);
     gate_init(&team->done);
     gate_init(&team->barrier);

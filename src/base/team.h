@@ -23,7 +23,4 @@ void team_run(struct team *team, team_job *job, void *arg);
 /* Inside a job: waits for all members. */
 void team_barrier(struct team *team);
 
-/* Processors this process may use, at least 1. */
-size_t team_processors(void);
-
 #endif

@@ -47,6 +47,8 @@ static bool check_usage(const struct arguments *a, struct err *err) {
         return err_set(err, ERR_USAGE, "eval needs --model FILE");
     if (!a->config == !a->data)
         return err_set(err, ERR_USAGE, "eval needs either --config FILE or --data DIR");
+    if (a->data && a->override_count > 0)
+        return err_set(err, ERR_USAGE, "--set goes with --config, not with --data");
     return true;
 }
 

@@ -7,8 +7,14 @@
 #include "cli/print.h"
 #include "run/infer.h"
 
-/* Rows worked on at a time: enough to keep all threads busy, little enough to appear at once. */
-enum { SLICE_ROWS = 1024 };
+/* Rows worked on at a time: as many as make the start of a slice cost nothing, fewer where a row has so many
+ * outputs that their memory would count. */
+enum { SLICE_ROWS = 16384, SLICE_ROWS_MIN = 64, SLICE_VALUES = 1 << 22 };
+
+static size_t slice_rows(size_t outputs) {
+    size_t rows = SLICE_VALUES / outputs;
+    return rows > SLICE_ROWS ? SLICE_ROWS : rows < SLICE_ROWS_MIN ? SLICE_ROWS_MIN : rows;
+}
 
 static const struct option_row options[] = {
     ROW_MODEL,
@@ -49,9 +55,10 @@ static bool send(struct text *text, const char *path, struct err *err) {
 
 static bool predict_rows(const struct predictions *p, const struct predict_format *format, const char *path,
                          real *values, struct text *text, struct err *err) {
+    size_t slice = slice_rows(p->outputs);
     format->head(p, text);
-    for (size_t first = 0; first < p->rows && !print_closed(); first += SLICE_ROWS) {
-        size_t count = p->rows - first < SLICE_ROWS ? p->rows - first : SLICE_ROWS;
+    for (size_t first = 0; first < p->rows && !print_closed(); first += slice) {
+        size_t count = p->rows - first < slice ? p->rows - first : slice;
         if (!predictions_get(p, first, count, values, err))
             return false;
         for (size_t i = 0; i < count; i++)
@@ -68,7 +75,8 @@ static bool predict_images(const struct inference *inference, const struct argum
     int format = a->format ? names_find(predict_format_name, a->format) : 0;
     if (!predictions_open(inference, a->images, &p, err))
         return false;
-    real *values = mem_alloc(p.outputs, SLICE_ROWS * sizeof *values, "the predictions of a slice", err);
+    real *values =
+        mem_alloc(p.outputs, slice_rows(p.outputs) * sizeof *values, "the predictions of a slice", err);
     bool ok = values && predict_rows(&p, predict_format_at((size_t)format), a->out, values, &text, err);
     mem_free(values);
     text_release(&text);

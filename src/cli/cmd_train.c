@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/config_file.h"
 #include "cli/heading.h"
+#include "cli/interrupt.h"
 #include "cli/option_rows.h"
 #include "cli/print.h"
 #include "cli/progress.h"
@@ -77,7 +78,7 @@ static bool train(struct run *run, const struct config *config, const struct arg
     enum run_event event = RUN_PROGRESS;
     bool ok = log_heading(run, config, a, err);
     progress_init(&progress, a->quiet, config->train.epochs);
-    while (ok && event != RUN_DONE) {
+    while (ok && event != RUN_DONE && !interrupt_name()) {
         ok = run_advance(run, &event, err);
         if (ok && event == RUN_PROGRESS)
             progress_update(&progress, run_status(run));
@@ -88,29 +89,63 @@ static bool train(struct run *run, const struct config *config, const struct arg
     return ok;
 }
 
-static void add_result(const struct run *run, struct text *t) {
+static void add_effort(const struct run_result *r, size_t epochs, struct text *t) {
+    text_addf(t, "epochs                %zu", r->epochs_run);
+    if (r->epochs_run < epochs)
+        text_addf(t, " of %zu", epochs);
+    if (r->best_epoch)
+        text_addf(t, " (best %zu)", r->best_epoch);
+    text_addf(t, ", %llu steps%s\nseconds               ", (unsigned long long)r->steps,
+              r->message ? ", diverged" : "");
+    if (r->steps == 0) {
+        text_addf(t, "%.2f in all\n", r->total_seconds);
+        return;
+    }
+    text_addf(t, "%.2f training, %.2f in all; ", r->train_seconds, r->total_seconds);
+    add_scaled(t, r->samples_per_second, " samples/s");
+    text_add(t, "\n");
+}
+
+/* epochs: as many as were asked for. */
+static void add_result(const struct run *run, size_t epochs, struct text *t) {
     const struct run_result *r = run_result(run);
+    if (r->epochs_run == 0)
+        text_addf(t, "figures of            %sepoch 0, the initial model\n",
+                  r->message ? "the last good state: " : "");
+    else if (r->message)
+        text_addf(t, "figures of            the last good state: epoch %zu\n", r->epochs_run);
     if (r->test)
         add_evaluation(t, "test", r->test);
     if (r->validation)
         add_evaluation(t, "validation", r->validation);
     if (r->last)
         text_addf(t, "train loss            %.6g\n", r->last->train_loss);
-    text_addf(t, "epochs                %zu (best %zu), %llu steps, stopped by %s\n", r->epochs_run,
-              r->best_epoch, (unsigned long long)r->steps, r->stopped_by);
-    text_addf(t, "seconds               %.2f training, %.2f in all; %.0f samples/s\n", r->train_seconds,
-              r->total_seconds, r->samples_per_second);
-    text_addf(t, "model digest          %s\nrun directory         %s\n", r->digest, run_folder(run));
+    add_effort(r, epochs, t);
+    text_addf(t, "model digest          %s\nrun directory         ", r->digest);
+    add_printable(t, run_folder(run));
+    text_add(t, "\n");
 }
 
 /* The summary goes out after a divergence too: it says how far the run came. */
-static int print_results(const struct run *run, bool json) {
+static int print_results(const struct run *run, size_t epochs, bool json) {
     struct text text = {0};
     if (json)
         text_add(&text, run_summary(run));
     else
-        add_result(run, &text);
+        add_result(run, epochs, &text);
     return print_text(&text);
+}
+
+/* What is left of a run that a signal stopped. */
+static void log_interrupt(const struct run *run) {
+    struct text text = {0};
+    size_t epochs = run_epoch(run)->epoch;
+    text_addf(&text, "dltrain: stopped by %s after %zu epoch%s; ", interrupt_name(), epochs,
+              epochs == 1 ? "" : "s");
+    add_printable(&text, run_folder(run));
+    text_add(&text, " holds no model yet\n");
+    print_log(&text);
+    text_release(&text);
 }
 
 static int train_with(const struct config *config, const struct arguments *a) {
@@ -122,13 +157,19 @@ static int train_with(const struct config *config, const struct arguments *a) {
         .version = DLTRAIN_VERSION,
     };
     struct err err = {0};
+    interrupt_catch();
     struct run *run = run_open(config, &wish, &err);
     if (!run)
         return print_failure(&err);
     int status = train(run, config, a, &err) ? 0 : print_failure(&err);
     if (run_result(run)) {
-        int printed = print_results(run, a->json);
+        int printed = print_results(run, config->train.epochs, a->json);
         status = status ? status : printed;
+    } else {
+        if (!run_stop(run, &err) && status == 0)
+            status = print_failure(&err);
+        if (status == 0 && !a->quiet)
+            log_interrupt(run);
     }
     run_free(run);
     return status;
@@ -141,6 +182,7 @@ static int run_command(const struct arguments *a) {
         return status;
     status = a->print_config ? print_config(&config) : train_with(&config, a);
     config_release(&config);
+    interrupt_die();
     return status;
 }
 

@@ -45,6 +45,6 @@ int command_run(int argc, char **argv) {
     struct err err;
     const char *near = names_nearest(command_name, argv[1]);
     err_set(&err, ERR_USAGE, "unknown command \"%s\"%s%s%s", argv[1],
-            near ? ", did you mean \"" : ", see dltrain help", near ? near : "", near ? "\"?" : "");
+            near ? "; did you mean \"" : "; see dltrain help", near ? near : "", near ? "\"?" : "");
     return print_failure(&err);
 }

@@ -10,7 +10,7 @@
 struct command {
     const char *name;
     const char *usage;   /* behind "dltrain" */
-    const char *summary; /* one line */
+    const char *summary; /* one line, lower case, no full stop */
     const char *example; /* lines for the help, each ended; may be empty */
     const struct option_row *options;
     int max_operands;

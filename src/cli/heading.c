@@ -36,7 +36,9 @@ void heading_short(const struct description *d, const char *folder, struct text 
     add_counts(d, out);
     text_add(out, "\nmodel  ");
     add_widths(d, out);
-    text_addf(out, ", %zu parameters; %s, %s\nrun    %s; ", d->parameters, d->loss, d->optimizer, folder);
+    text_addf(out, ", %zu parameters; %s, %s\nrun    ", d->parameters, d->loss, d->optimizer);
+    add_printable(out, folder);
+    text_add(out, "; ");
     add_machine(d, out);
     text_add(out, "\n");
 }

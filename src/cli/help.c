@@ -1,5 +1,6 @@
 #include "cli/help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/names.h"
@@ -22,13 +23,20 @@ static void add_program(struct text *t) {
                 "machine.\n\nCommands:\n");
     for (size_t i = 0; command_at(i); i++)
         text_addf(t, "  %-10s %s\n", command_at(i)->name, command_at(i)->summary);
-    text_add(t,
-             "\ndltrain help COMMAND lists its options, dltrain help config the keys of a config.\n"
-             "Exit status: 0 done, 2 command line, 3 config, 4 data or model file, 5 diverged, 6 system.\n");
+    text_add(t, "\ndltrain help COMMAND lists its options, dltrain help config the keys of a config.\n"
+                "\nExit status:\n"
+                "  0          done\n"
+                "  2          the command line is wrong\n"
+                "  3          the config is wrong, keys and values of --set included\n"
+                "  4          a data or model file is wrong or missing\n"
+                "  5          training diverged; the last good model is kept\n"
+                "  6          the machine failed: cannot write, disk full, out of memory\n"
+                "Stopped by SIGINT or SIGTERM it dies by that signal (a shell shows 130 or 143).\n");
 }
 
 static void add_command(struct text *t, const struct command *c) {
-    text_addf(t, "usage: dltrain %s\n\n%s.\n", c->usage, c->summary);
+    text_addf(t, "usage: dltrain %s\n\n%c%s.\n", c->usage, toupper((unsigned char)c->summary[0]),
+              c->summary + 1);
     if (c->example[0])
         text_addf(t, "\nExamples:\n%s", c->example);
     text_add(t, "\nOptions:\n");
@@ -48,7 +56,7 @@ int help_print(const char *topic) {
     if (topic && found < 0) {
         const char *near = names_nearest(topic_name, topic);
         err_set(&err, ERR_USAGE, "no help on \"%s\"%s%s%s", topic,
-                near ? ", did you mean \"" : ", see dltrain help", near ? near : "", near ? "\"?" : "");
+                near ? "; did you mean \"" : "; see dltrain help", near ? near : "", near ? "\"?" : "");
         return print_failure(&err);
     }
     if (!topic)

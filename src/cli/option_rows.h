@@ -24,9 +24,7 @@ enum { MAX_THREADS = 1024 };
 #define ROW_ISA                                                                                              \
     {                                                                                                        \
         .name = "isa", .kind = OPTION_TEXT, .value = "NAME",                                                 \
-        .help = "instruction set (also DLTRAIN_ISA): scalar, avx2, ..., auto for the best; all give the "    \
-                "same bits",                                                                                 \
-        AT(isa)                                                                                              \
+        .help = "instruction set: auto, scalar, avx2, ... (also DLTRAIN_ISA); same bits", AT(isa)            \
     }
 #define ROW_JSON(what)                                                                                       \
     { .name = "json", .kind = OPTION_FLAG, .help = "print " what " as JSON", AT(json) }

@@ -51,18 +51,20 @@ static bool refuse_unknown(const struct option_row *table, const char *word, str
     if (row >= 0)
         return err_set(err, ERR_USAGE, "option --%s takes no value", name);
     const char *near = names_nearest(option_name, name);
-    return err_set(err, ERR_USAGE, "unknown option --%s%s%s%s", name, near ? ", did you mean --" : "",
-                   near ? near : "", near ? "?" : "");
+    return err_set(err, ERR_USAGE, "unknown option --%s%s%s%s", name, near ? "; did you mean \"--" : "",
+                   near ? near : "", near ? "\"?" : "");
 }
 
 static bool refuse_value(const struct option_row *row, const char *value, struct err *err) {
     struct text allowed = {0};
+    if (row->kind == OPTION_TEXT && !row->choices)
+        return err_set(err, ERR_USAGE, "option --%s: must not be empty", row->name);
     for (size_t i = 0; row->choices && row->choices(i); i++)
         text_addf(&allowed, "%s%s", i ? ", " : "one of ", row->choices(i));
     if (row->kind == OPTION_NUMBER)
         text_addf(&allowed, "a whole number from 0 to %" PRIu64, row->max);
-    err_set(err, ERR_USAGE, "option --%s: must be %s, got \"%s\"", row->name,
-            allowed.s ? allowed.s : "something", value);
+    if (text_ok(&allowed, err))
+        err_set(err, ERR_USAGE, "option --%s: must be %s, got \"%s\"", row->name, allowed.s, value);
     text_release(&allowed);
     return false;
 }
@@ -92,6 +94,12 @@ static bool set_key(struct arguments *a, const char *key, const char *value, str
     return add_override(a, &text, err);
 }
 
+/* An option as it was given. */
+struct given {
+    const struct option_row *row;
+    const char *value;
+};
+
 static bool take_value(const struct option_row *row, const char *value, struct arguments *a,
                        struct err *err) {
     void *place = (char *)a + row->offset;
@@ -113,6 +121,18 @@ static bool take_value(const struct option_row *row, const char *value, struct a
     return row->key ? set_key(a, row->key, value, err) : true;
 }
 
+/* The values in their order, of an option given twice only the last one. */
+static bool take_values(const struct given *given, size_t count, struct arguments *a, struct err *err) {
+    for (size_t i = 0; i < count; i++) {
+        bool last = true;
+        for (size_t j = i + 1; j < count && last && given[i].row->kind != OPTION_OVERRIDE; j++)
+            last = given[j].row != given[i].row;
+        if (last && !take_value(given[i].row, given[i].value, a, err))
+            return false;
+    }
+    return true;
+}
+
 static int find_letter(const struct option_row *table, int letter) {
     for (int i = 0; table[i].name; i++)
         if (table[i].letter == letter)
@@ -122,21 +142,56 @@ static int find_letter(const struct option_row *table, int letter) {
 
 /* ---- parsing ---- */
 
-/* One option that getopt found; word is the argument it began with. */
-static bool take_option(const struct option_row *table, int found, const char *word, struct arguments *a,
-                        struct err *err) {
+/* The row of an option that getopt found, or NULL; word is the argument it began with. */
+static const struct option_row *find_row(const struct option_row *table, int found, const char *word,
+                                         struct err *err) {
     bool is_long = strncmp(word, "--", 2) == 0;
-    if (found == ':')
-        return err_set(err, ERR_USAGE, "option %.*s needs a value", (int)strcspn(word, "="), word);
-    if (found == '?' && !is_long)
-        return err_set(err, ERR_USAGE, "unknown option -%c", optopt);
-    if (found == '?')
-        return refuse_unknown(table, word, err);
     int i = found >= FIRST_LONG ? found - FIRST_LONG : find_letter(table, found);
+    if (found == ':')
+        err_set(err, ERR_USAGE, "option %.*s needs a value", (int)strcspn(word, "="), word);
+    else if (found == '?' && !is_long)
+        err_set(err, ERR_USAGE, "unknown option -%c", optopt);
     /* getopt accepts any unambiguous beginning; a script that used one would break with the next option. */
-    if (is_long && (strlen(table[i].name) != strcspn(word + 2, "=")))
-        return refuse_unknown(table, word, err);
-    return take_value(&table[i], optarg, a, err);
+    else if (found == '?' || (is_long && strlen(table[i].name) != strcspn(word + 2, "=")))
+        refuse_unknown(table, word, err);
+    else
+        return &table[i];
+    return NULL;
+}
+
+/* getopt keeps its place in globals. */
+static void start_anew(void) {
+    opterr = 0;
+#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__)
+    optreset = 1;
+    optind = 1;
+#else
+    optind = 0;
+#endif
+}
+
+/* Fills given[] up to the first operand or to --help or --version, which stand in `out` then. */
+static bool scan(const struct option_row *table, int argc, char **argv, struct given *given, size_t *count,
+                 struct arguments *out, struct err *err) {
+    struct parser parser;
+    parser_init(&parser, table);
+    start_anew();
+    while (!out->help && !out->version) {
+        const char *word = argv[optind ? optind : 1];
+        int found = getopt_long(argc, argv, parser.letters, parser.longs, NULL);
+        if (found == -1 && word && strcmp(word, "--") == 0)
+            return err_set(err, ERR_USAGE, "unexpected argument \"--\"");
+        if (found == -1)
+            return true;
+        const struct option_row *row = find_row(table, found, word, err);
+        if (!row)
+            return false;
+        if (row->kind != OPTION_FLAG)
+            given[(*count)++] = (struct given){row, optarg};
+        else if (!take_value(row, NULL, out, err))
+            return false;
+    }
+    return true;
 }
 
 static bool take_operands(int argc, char **argv, int first, int max, struct arguments *a, struct err *err) {
@@ -149,23 +204,18 @@ static bool take_operands(int argc, char **argv, int first, int max, struct argu
 
 bool options_parse(const struct option_row *table, int argc, char **argv, int max_operands,
                    struct arguments *out, struct err *err) {
-    struct parser parser;
-    parser_init(&parser, table);
+    size_t count = 0;
     *out = (struct arguments){0};
-    opterr = 0;
-    optind = 0; /* glibc: start anew */
-    for (;;) {
-        const char *word = argv[optind ? optind : 1];
-        int found = getopt_long(argc, argv, parser.letters, parser.longs, NULL);
-        if (found == -1 && word && strcmp(word, "--") == 0)
-            return err_set(err, ERR_USAGE, "unexpected argument \"--\"");
-        if (found == -1)
-            return take_operands(argc, argv, optind, max_operands, out, err);
-        if (!take_option(table, found, word, out, err))
-            return false;
-        if (out->help || out->version)
-            return true;
-    }
+    struct given *given = mem_alloc((size_t)argc, sizeof *given, "the options", err);
+    if (!given)
+        return false;
+    bool ok = scan(table, argc, argv, given, &count, out, err);
+    int operand = optind;
+    if (ok && !out->help && !out->version)
+        ok =
+            take_values(given, count, out, err) && take_operands(argc, argv, operand, max_operands, out, err);
+    mem_free(given);
+    return ok;
 }
 
 void arguments_release(struct arguments *arguments) {

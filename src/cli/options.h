@@ -39,8 +39,9 @@ struct option_row {
 };
 
 /* Parses argv[1..argc-1] (argv[0] is skipped). At most max_operands (0 or 1) words that are no options.
- * ERR_USAGE in one sentence. Stops at --help and --version. Release with arguments_release, also after a
- * failure. */
+ * ERR_USAGE in one sentence. Of an option given
+ * twice the last value holds, and only that one is looked at. Stops at --help and --version. Release with
+ * arguments_release, also after a failure. */
 bool options_parse(const struct option_row *table, int argc, char **argv, int max_operands,
                    struct arguments *out, struct err *err) MUST_CHECK;
 void arguments_release(struct arguments *arguments);

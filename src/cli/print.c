@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "run/figures.h"
 
 static bool stdout_closed;
 
@@ -15,6 +18,7 @@ void print_prepare(void) {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
             return;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write over the limit fails and is reported */
 }
 
 static bool write_all(int fd, const char *bytes, size_t len) {
@@ -55,22 +59,18 @@ void print_log(const struct text *text) {
 
 /* ---- errors ---- */
 
-/* One line whatever a file name holds: control characters become '?'. */
+/* In one write, so that lines of several processes do not mix; in pieces where memory is exhausted. */
 static void print_error_line(const char *line, size_t len) {
     static const char head[] = "dltrain: error: ";
     struct text text = {0};
     text_add(&text, head);
     text_add_bytes(&text, line, len);
+    text_add(&text, "\n");
+    print_log(&text);
     if (text.failed) {
         (void)!write_all(STDERR_FILENO, head, sizeof head - 1);
         (void)!write_all(STDERR_FILENO, line, len);
         (void)!write_all(STDERR_FILENO, "\n", 1);
-    } else {
-        for (size_t i = 0; i < text.len; i++)
-            if ((unsigned char)text.s[i] < ' ' || text.s[i] == 0x7f)
-                text.s[i] = '?';
-        text_add(&text, "\n");
-        print_log(&text);
     }
     text_release(&text);
 }
@@ -93,14 +93,25 @@ int print_faults(const struct config_faults *faults, const struct err *err) {
 
 /* ---- pieces of text ---- */
 
-void add_scaled(struct text *text, double value, const char *unit) {
+void add_printable(struct text *text, const char *s) {
+    for (; *s; s++)
+        text_add_bytes(text, (unsigned char)*s < ' ' || *s == 0x7F ? "?" : s, 1);
+}
+
+void format_scaled(char *out, size_t size, double value, const char *unit) {
     static const char *const prefix[] = {"", "k", "M", "G", "T", "P", "E"};
     size_t i = 0;
     while (value >= 999.5 && i + 1 < sizeof prefix / sizeof prefix[0]) {
         value /= 1000;
         i++;
     }
-    text_addf(text, "%.3g %s%s", value, prefix[i], unit);
+    snprintf(out, size, "%.3g%s%s%s", value, prefix[i][0] || unit[0] != ' ' ? " " : "", prefix[i], unit);
+}
+
+void add_scaled(struct text *text, double value, const char *unit) {
+    char scaled[64];
+    format_scaled(scaled, sizeof scaled, value, unit);
+    text_add(text, scaled);
 }
 
 static void add_name(struct text *text, const char *part, const char *figure) {
@@ -112,7 +123,7 @@ static void add_name(struct text *text, const char *part, const char *figure) {
 void add_evaluation(struct text *text, const char *part, const struct evaluation *e) {
     if (e->classes) {
         double low, high;
-        run_wilson(e->correct, e->samples, &low, &high);
+        figures_wilson(e->correct, e->samples, &low, &high);
         add_name(text, part, "accuracy");
         text_addf(text, "%.2f %%  (95 %% interval %.2f to %.2f; %zu of %zu)\n", 100 * e->accuracy, 100 * low,
                   100 * high, e->correct, e->samples);

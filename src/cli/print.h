@@ -29,7 +29,11 @@ void print_log(const struct text *text);
 
 /* ---- pieces of text ---- */
 
-/* "12.3 M" and the unit: decimal prefixes, three digits. */
+/* s with every control character replaced by '?', so that a path stays one line and moves no cursor. */
+void add_printable(struct text *text, const char *s);
+
+/* "12.3 MB": decimal prefixes, three digits. A unit that is a word begins with a space: "98 k samples/s". */
+void format_scaled(char *out, size_t size, double value, const char *unit);
 void add_scaled(struct text *text, double value, const char *unit);
 /* "test loss 0.1234" and so on, a line a figure. */
 void add_evaluation(struct text *text, const char *part, const struct evaluation *e);

@@ -44,7 +44,7 @@ static void format_fields(const struct progress_state *state, char field[FIELD_C
     if (!isnan(s->accuracy))
         snprintf(field[FIELD_ACCURACY], FIELD_SIZE, "accuracy %.2f %%", 100 * s->accuracy);
     if (state->samples_per_second >= 0)
-        snprintf(field[FIELD_RATE], FIELD_SIZE, "%.0f samples/s", state->samples_per_second);
+        format_scaled(field[FIELD_RATE], FIELD_SIZE, state->samples_per_second, " samples/s");
     if (state->seconds_left >= 0)
         format_left(field[FIELD_LEFT], FIELD_SIZE, state->seconds_left);
 }
@@ -88,7 +88,7 @@ void progress_line(const struct progress_state *state, size_t width, bool color,
 /* ---- the kept line ---- */
 
 static void add_part(struct text *out, const char *part, double loss, double accuracy) {
-    text_addf(out, "  %s loss %.4f", part, loss);
+    text_addf(out, fabs(loss) < 1e5 ? "  %s loss %.4f" : "  %s loss %.4g", part, loss);
     if (!isnan(accuracy))
         text_addf(out, " accuracy %.2f %%", 100 * accuracy);
 }
@@ -98,7 +98,9 @@ void progress_epoch_line(const struct epoch_record *r, size_t epochs, struct tex
     add_part(out, "train", r->train_loss, r->train_accuracy);
     if (r->validated)
         add_part(out, "validation", r->validation_loss, r->validation_accuracy);
-    text_addf(out, "  %.2f s  %.0f samples/s\n", r->seconds, r->samples_per_second);
+    text_addf(out, "  %.2f s  ", r->seconds);
+    add_scaled(out, r->samples_per_second, " samples/s");
+    text_add(out, "\n");
 }
 
 /* ---- the terminal ---- */
@@ -117,6 +119,7 @@ void progress_init(struct progress *p, bool quiet, size_t epochs) {
     const char *term = getenv("TERM");
     *p = (struct progress){.quiet = quiet, .epochs = epochs, .start = clock_seconds()};
     p->epoch_start = p->start;
+    p->drawn_at = p->start - redraw_seconds; /* the first line at once */
     p->live = !quiet && isatty(STDERR_FILENO) && term && term[0] && strcmp(term, "dumb") != 0;
     p->color = p->live && !is_set("NO_COLOR");
 }

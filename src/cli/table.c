@@ -10,6 +10,9 @@ void table_cell(struct table *table, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(cell, sizeof cell, format, arguments);
     va_end(arguments);
+    for (char *c = cell; *c; c++) /* paths can hold anything */
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            *c = '?';
     text_add_bytes(&table->cells, cell, strlen(cell) + 1);
 }
 

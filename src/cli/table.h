@@ -15,6 +15,7 @@ struct table {
     struct text cells; /* each ended by a NUL, row by row */
 };
 
+/* Control characters become '?'. */
 void table_cell(struct table *table, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Appends the table, every line behind `indent` spaces; releases the cells. */
 void table_print(struct table *table, size_t indent, struct text *out);

@@ -31,12 +31,14 @@ void fault_quote(struct text *out, const char *s) {
     text_release(&quoted);
 }
 
-/* The same without the quotes, for keys, which may hold anything. */
+/* The same without the quotes, for keys, which may hold anything; nothing keeps them, to be seen. */
 static void add_plain(struct text *out, const char *s) {
     struct text quoted = {0};
     fault_quote(&quoted, s);
     out->failed |= quoted.failed;
-    if (!quoted.failed)
+    if (!quoted.failed && s[0] == '\0')
+        text_add(out, quoted.s);
+    else if (!quoted.failed)
         text_add_bytes(out, quoted.s + 1, quoted.len - 2);
     text_release(&quoted);
 }

@@ -37,6 +37,37 @@ const struct key_type key_bool = {.allowed = bool_allowed,
                                   .print = print_bool,
                                   .schema = bool_schema};
 
+/* ---- true, false, or left to the program ---- */
+
+static bool read_switch(struct reader *r, const struct place *at, const struct key *key, void *field) {
+    if (!cJSON_IsBool(at->item))
+        return fault_value(r, at, key);
+    *(int *)field = cJSON_IsTrue(at->item);
+    return true;
+}
+
+static void reset_switch(const struct key *key, void *field) {
+    (void)key;
+    *(int *)field = -1;
+}
+
+static bool switch_given(const struct key *key, const void *field) {
+    (void)key;
+    return *(const int *)field >= 0;
+}
+
+static void print_switch(const struct key *key, const void *field, struct json_writer *w) {
+    (void)key;
+    json_bool(w, *(const int *)field == 1);
+}
+
+const struct key_type key_switch = {.allowed = bool_allowed,
+                                    .read = read_switch,
+                                    .reset = reset_switch,
+                                    .given = switch_given,
+                                    .print = print_switch,
+                                    .schema = bool_schema};
+
 /* ---- numbers ---- */
 
 static void schema_bounds(const struct key *key, struct json_writer *w) {

@@ -40,12 +40,21 @@ const struct key_type key_ignored = {
 
 static void name_allowed(const struct key *key, struct text *out) {
     (void)key;
-    text_add(out, "a plain file name of at most 255 bytes");
+    text_add(out, "a plain file name of at most 255 bytes without control characters");
+}
+
+/* The two ranges of control characters, U+0000 to U+001F and U+007F to U+009F, in UTF-8. */
+static bool has_control(const char *s) {
+    for (const unsigned char *p = (const unsigned char *)s; *p != '\0'; p++)
+        if (*p < ' ' || *p == 0x7F || (p[0] == 0xC2 && p[1] >= 0x80 && p[1] <= 0x9F))
+            return true;
+    return false;
 }
 
 bool key_name_fits(const char *s) {
     size_t len = strlen(s);
-    return len > 0 && len <= 255 && strchr(s, '/') == NULL && strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
+    return len > 0 && len <= 255 && strchr(s, '/') == NULL && strcmp(s, ".") != 0 && strcmp(s, "..") != 0 &&
+           !has_control(s);
 }
 
 static bool read_name(struct reader *r, const struct place *at, const struct key *key, void *field) {
@@ -62,7 +71,7 @@ static bool read_name(struct reader *r, const struct place *at, const struct key
 static void name_schema(const struct key *key, struct json_writer *w) {
     key_schema_type(key, w, "string");
     json_key(w, "pattern");
-    json_string(w, "^(?!\\.{1,2}$)[^/]+$");
+    json_string(w, "^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f-\\u009f]+$");
     json_key(w, "maxLength");
     json_uint(w, 255);
 }

@@ -75,21 +75,19 @@ void key_release(const struct key *rows, void *spec) {
     }
 }
 
-/* Whether the field itself says that a value was given, whatever its neighbours are. */
-static bool field_given(const struct key *key, const void *spec) {
+bool key_given(const struct key *key, const void *spec) {
+    const void *field = const_field_of(key, spec);
     if (key->type == &key_object && (key->flags & KEY_NULL)) {
         for (const struct key *row = key->rows; row->name != NULL; row++)
-            if (key_given(key->rows, row, const_field_of(key, spec)))
+            if (key_given(row, field) && key_meant(key->rows, row, field))
                 return true;
         return false;
     }
-    return key->type->given == NULL || key->type->given(key, const_field_of(key, spec));
+    return key->type->given == NULL || key->type->given(key, field);
 }
 
-bool key_given(const struct key *rows, const struct key *key, const void *spec) {
-    if (!field_given(key, spec))
-        return false;
-    if (key->together != NULL && !field_given(key_find(rows, key->together), spec))
+bool key_meant(const struct key *rows, const struct key *key, const void *spec) {
+    if (key->together != NULL && !key_given(key_find(rows, key->together), spec))
         return false;
     if (key->with == NULL)
         return true;

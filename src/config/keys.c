@@ -30,10 +30,8 @@ static void complete_layer(void *spec) {
     struct layer_spec *layer = spec;
     if (layer->init.kind < 0)
         layer->init.kind = init_default(layer->activation);
-    if (isnan(layer->slope)) {
-        const struct activation_info *info = activation_info((enum activation)layer->activation);
-        layer->slope = info->learns_slope ? 0.25 : info->takes_slope ? 0.01 : 0;
-    }
+    if (isnan(layer->slope))
+        layer->slope = activation_info((enum activation)layer->activation)->slope_default;
 }
 
 static const char *check_optimizer(const void *spec, const char **name) {
@@ -57,8 +55,9 @@ static const char *check_optimizer(const void *spec, const char **name) {
      .with = prefix "init", .applies = takes_value, .help = "Value of " what " that start `constant`."}
 /* clang-format on */
 
-/* The first HIDDEN_KEYS rows are for hidden layers only; the output layer has the others. */
-enum { HIDDEN_KEYS = 3 };
+#define BIAS_KEYS                                                                                            \
+    INIT_KEYS("bias_", bias_init, "biases", .choices = init_bias_name, .kind_of = init_bias_kind,            \
+              .choice = "zeros")
 
 static const struct key layer_keys[] = {
     {"units", &key_size, AT(struct layer_spec, units), .flags = KEY_REQUIRED, .min = 1,
@@ -70,8 +69,14 @@ static const struct key layer_keys[] = {
      .help = "Slope below 0; where `prelu` starts to learn it."},
     INIT_KEYS("", init, "weights", .choices = init_name, .fallback = -1,
               .computed = "\"he_normal\" for the ReLU family, else \"xavier_normal\""),
-    INIT_KEYS("bias_", bias_init, "biases", .choices = init_bias_name, .kind_of = init_bias_kind,
-              .choice = "zeros"),
+    BIAS_KEYS,
+    {0},
+};
+
+/* It has no activation, which decides the initialiser of the others. */
+static const struct key output_keys[] = {
+    INIT_KEYS("", init, "weights", .choices = init_name, .choice = "xavier_normal"),
+    BIAS_KEYS,
     {0},
 };
 
@@ -80,8 +85,7 @@ static const struct key model_keys[] = {
      .count_offset = offsetof(struct model_spec, layer_count), .bytes = sizeof(struct layer_spec),
      .rows = layer_keys, .max = MODEL_MAX_LAYERS, .complete = complete_layer,
      .help = "The hidden layers, from the input on; none is softmax (or linear) regression."},
-    {"output", &key_object, AT(struct model_spec, output), .rows = layer_keys + HIDDEN_KEYS,
-     .complete = complete_layer,
+    {"output", &key_object, AT(struct model_spec, output), .rows = output_keys,
      .help = "The output layer, which the program adds and sizes from the labels."},
     {0},
 };
@@ -98,8 +102,9 @@ static const struct key validation_keys[] = {
     {"fraction", &key_real, AT(struct data_spec, validation_fraction),
      .flags = KEY_OPTIONAL | KEY_ABOVE | KEY_BELOW, .min = 0, .max = 1,
      .help = "Share of the training rows that is held out."},
-    {"stratify", &key_bool, AT(struct data_spec, validation_stratify), .fallback = true,
-     .together = "fraction", .help = "Whether every class gives the same share."},
+    {"stratify", &key_switch, AT(struct data_spec, validation_stratify), .flags = KEY_NULL,
+     .together = "fraction",
+     .help = "Whether every class gives the same share; null: where the labels are classes."},
     {"images", &key_path, AT(struct data_spec, validation.images), .flags = KEY_OPTIONAL,
      .together = "labels", .apart = "fraction", .help = "IDX file, plain or gzip, instead of a fraction."},
     {"labels", &key_path, AT(struct data_spec, validation.labels), .flags = KEY_OPTIONAL,

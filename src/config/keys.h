@@ -3,8 +3,7 @@
  * is one struct key_type in key_text.c, key_number.c or key_choice.c.
  *
  * Tables nest as the JSON does: the row of an object (or list) points to the rows of its keys, and every
- * offset counts from the struct that the enclosing object fills. So model.layers[] and model.output share
- * their rows. */
+ * offset counts from the struct that the enclosing object fills. */
 #ifndef CONFIG_KEYS_H
 #define CONFIG_KEYS_H
 
@@ -55,6 +54,7 @@ extern const struct key_type key_ignored; /* a string that nobody reads */
 extern const struct key_type key_name;    /* char *: a plain file name */
 extern const struct key_type key_path;    /* char *: a file or folder, absolute once read */
 extern const struct key_type key_bool;    /* bool */
+extern const struct key_type key_switch;  /* int: 0, 1; -1: not given (a KEY_NULL) */
 extern const struct key_type key_size;    /* size_t */
 extern const struct key_type key_index;   /* long; -1: not given */
 extern const struct key_type key_seed;    /* uint64_t */
@@ -113,8 +113,9 @@ void key_complete(const struct key *key, void *spec);
 /* Frees what the rows own and zeroes it. */
 void key_release(const struct key *rows, void *spec);
 
-/* Whether the key has a value worth printing in spec: given, and meant by its neighbours. */
-bool key_given(const struct key *rows, const struct key *key, const void *spec);
+/* Whether the key has a value in spec, and whether its neighbours have a use for one. */
+bool key_given(const struct key *key, const void *spec);
+bool key_meant(const struct key *rows, const struct key *key, const void *spec);
 
 /* The stored number of a choice, and its name (NULL for a number that is no choice). */
 int key_choice_kind(const struct key *key, size_t i);
@@ -131,7 +132,7 @@ void key_print_default(const struct key *key, struct json_writer *w);
 /* "type" of the value's schema, "null" added where it is allowed. */
 void key_schema_type(const struct key *key, struct json_writer *w, const char *type);
 
-/* Whether s may be the name of a run: a plain file name. */
+/* Whether s may be the name of a run: a plain file name that can be printed. */
 bool key_name_fits(const char *s);
 
 /* Lists behind a pointer field. */

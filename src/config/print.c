@@ -26,12 +26,14 @@ static void print_value(const struct key *key, const void *spec, bool model_only
     }
 }
 
-/* Keys that are not given are null where null says so, and otherwise left out. */
+/* Keys that are not given are null where null says so; otherwise, and where no neighbour has a use for them,
+ * they are left out. */
 static void print_rows(const struct key *rows, const void *spec, bool model_only, struct json_writer *w) {
     for (const struct key *key = rows; key->name != NULL; key++) {
         bool printable = key->type->print != NULL || key->rows != NULL;
-        bool given = key_given(rows, key, spec);
-        if (!printable || (model_only && !key_in_model(key)) || (!given && !(key->flags & KEY_NULL)))
+        bool given = key_given(key, spec);
+        if (!printable || (model_only && !key_in_model(key)) || !key_meant(rows, key, spec) ||
+            (!given && !(key->flags & KEY_NULL)))
             continue;
         json_key(w, key->name);
         if (given)

@@ -156,7 +156,8 @@ static bool is_empty(struct reader *r, const struct place *at, const struct key 
     return true;
 }
 
-static bool read_key(struct reader *r, const struct place *at, const struct key *key, void *spec);
+static bool read_key(struct reader *r, const struct place *at, const struct key *rows, const struct key *key,
+                     void *spec);
 
 bool reader_object(struct reader *r, const struct place *at, const struct key *key, void *spec) {
     size_t before = r->fault_count;
@@ -168,7 +169,7 @@ bool reader_object(struct reader *r, const struct place *at, const struct key *k
             continue;
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(at->item, row->name);
         struct place here = place_in(r, at, row->name, 0, item);
-        if (!read_key(r, &here, row, spec))
+        if (!read_key(r, &here, key->rows, row, spec))
             bad |= (uint64_t)1 << (row - key->rows);
     }
     unknown_keys(r, at, key->rows);
@@ -209,19 +210,39 @@ static bool read_list(struct reader *r, const struct place *at, const struct key
     return r->fault_count == before;
 }
 
-/* One key, given or not. */
-static bool read_key(struct reader *r, const struct place *at, const struct key *key, void *spec) {
+/* Whether an unknown key of the object is told to be a slip for that name. */
+static bool is_misspelt(const struct reader *r, const cJSON *object, const struct key *rows,
+                        const char *name) {
+    for (const cJSON *item = object->child; item != NULL; item = item->next) {
+        const char *nearest =
+            key_find(rows, item->string) == NULL ? nearest_key(r, rows, item->string) : NULL;
+        if (nearest != NULL && strcmp(nearest, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A required key is not there. Always returns false. */
+static bool fault_missing(struct reader *r, const struct place *at, const struct key *rows,
+                          const struct key *key) {
+    struct text allowed = {0};
+    if (is_misspelt(r, at->up->item, rows, key->name))
+        return false;
+    key_allowed(key, &allowed);
+    fault_at(r, at, "is missing: must be %s", reader_text(r, &allowed));
+    text_release(&allowed);
+    return false;
+}
+
+/* One key of the rows, given or not. */
+static bool read_key(struct reader *r, const struct place *at, const struct key *rows, const struct key *key,
+                     void *spec) {
     bool absent = at->item == NULL || (cJSON_IsNull(at->item) && (key->flags & KEY_NULL));
     bool narrow = r->model_only;
     void *field = (char *)spec + key->offset;
     bool ok;
-    if (absent && (key->flags & KEY_REQUIRED) && !narrow) {
-        struct text allowed = {0};
-        key_allowed(key, &allowed);
-        ok = fault_at(r, at, "is missing: must be %s", reader_text(r, &allowed));
-        text_release(&allowed);
-        return ok;
-    }
+    if (absent && (key->flags & KEY_REQUIRED) && !narrow)
+        return fault_missing(r, at, rows, key);
     if (absent) {
         if (key->type == &key_object)
             key_complete(key, field);

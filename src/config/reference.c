@@ -7,19 +7,23 @@
 
 enum { HELP_WIDTH = 92, HELP_INDENT = 28 };
 
-typedef void row_writer(const char *path, const struct key *key, struct text *out);
+/* in: the length of the path's part that is the nearest object around the key that may be left out; 0: none.
+ */
+typedef void row_writer(const char *path, size_t in, const struct key *key, struct text *out);
 
 /* Every key but plain objects, by its path; list elements are "[]". */
-static void each_key(const struct key *rows, struct text *path, row_writer *write, struct text *out) {
+static void each_key(const struct key *rows, struct text *path, size_t in, row_writer *write,
+                     struct text *out) {
     size_t len = path->len;
     for (const struct key *key = rows; key->name != NULL && !path->failed; key++) {
         text_addf(path, "%s%s", len > 0 ? "." : "", key->name);
         if (!path->failed && (key->type != &key_object || (key->flags & KEY_NULL)))
-            write(path->s, key, out);
+            write(path->s, in, key, out);
         if (key->type == &key_list)
             text_add(path, "[]");
         if (key->rows != NULL)
-            each_key(key->rows, path, write, out);
+            each_key(key->rows, path, key->type == &key_object && key->flags & KEY_NULL ? path->len : in,
+                     write, out);
         if (!path->failed)
             path->s[path->len = len] = '\0';
     }
@@ -27,18 +31,26 @@ static void each_key(const struct key *rows, struct text *path, row_writer *writ
 
 static bool write_all(row_writer *write, struct text *out, struct err *err) {
     struct text path = {0};
-    each_key(key_root.rows, &path, write, out);
+    each_key(key_root.rows, &path, 0, write, out);
     out->failed |= path.failed;
     text_release(&path);
     return text_ok(out, err);
 }
 
-static void write_markdown(const char *path, const struct key *key, struct text *out) {
+/* A key without a default. */
+static void add_need(const char *path, size_t in, const struct key *key, const char *optional,
+                     struct text *out) {
+    text_add(out, key->flags & KEY_REQUIRED ? "required" : optional);
+    if (in > 0 && key->flags & KEY_REQUIRED)
+        text_addf(out, " with `%.*s`", (int)in, path);
+}
+
+static void write_markdown(const char *path, size_t in, const struct key *key, struct text *out) {
     text_addf(out, "| `%s` | ", path);
     key_allowed(key, out);
     text_addf(out, "%s%s | ", key->unit != NULL ? ", in " : "", key->unit != NULL ? key->unit : "");
     if (!key_default(key, out))
-        text_add(out, key->flags & KEY_REQUIRED ? "required" : "none");
+        add_need(path, in, key, "none", out);
     text_addf(out, " | %s |\n", key->help);
 }
 
@@ -70,7 +82,7 @@ static void wrap(struct text *out, const char *s) {
     text_add(out, "\n");
 }
 
-static void write_plain(const char *path, const struct key *key, struct text *out) {
+static void write_plain(const char *path, size_t in, const struct key *key, struct text *out) {
     struct text values = {0};
     text_addf(out, "%-*s", HELP_INDENT, path);
     wrap(out, key->help);
@@ -80,7 +92,8 @@ static void write_plain(const char *path, const struct key *key, struct text *ou
     text_add(&values, "; default: ");
     if (!key_default(key, &values) && !values.failed) {
         values.s[values.len = len] = '\0';
-        text_add(&values, key->flags & KEY_REQUIRED ? "; required" : "; optional");
+        text_add(&values, "; ");
+        add_need(path, in, key, "optional", &values);
     }
     out->failed |= values.failed;
     text_addf(out, "%*s", HELP_INDENT, "");

@@ -94,6 +94,6 @@ void batch_targets(const struct dataset *set, const uint32_t *row, size_t count,
             else if (set->cls)
                 *to = set->cls[row[s]] == f ? 1 : 0;
             else
-                *to = (real)set->targets[row[s] * outputs + f];
+                *to = set->targets[row[s] * outputs + f];
         }
 }

@@ -40,8 +40,8 @@ static bool make_sets(struct pair pair[PARTS], const struct data_spec *spec, enu
 static bool split_validation(const struct data_spec *spec, uint64_t seed, struct data *data,
                              struct err *err) {
     size_t train = 0, n = data->train_set.images.rows;
-    if (!split_rows(&data->train_set, spec->validation_fraction, spec->validation_stratify, seed,
-                    &data->split, &train, err))
+    bool stratify = spec->validation_stratify == STRATIFY_AUTO ? data->classes : spec->validation_stratify;
+    if (!split_rows(&data->train_set, spec->validation_fraction, stratify, seed, &data->split, &train, err))
         return false;
     data->train = (struct data_part){&data->train_set, data->split, train};
     data->validation = (struct data_part){&data->train_set, data->split + train, n - train};

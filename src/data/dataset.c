@@ -16,9 +16,10 @@ bool dataset_load(const struct data_files *files, const struct data_spec *spec, 
     return ok;
 }
 
-bool dataset_fits(const struct dataset *set, const char *path, size_t features, size_t outputs, bool classes,
-                  struct err *err) {
-    return images_fit(set, path, features, err) && labels_fit(set, path, outputs, classes, err);
+bool dataset_fits(const struct dataset *set, const struct data_files *files, size_t features, size_t outputs,
+                  bool classes, struct err *err) {
+    return images_fit(set, files->images, features, err) &&
+           labels_fit(set, files->labels, outputs, classes, err);
 }
 
 void dataset_release(struct dataset *set) {

@@ -1,5 +1,5 @@
-/* Labelled images in memory as they are stored (bytes stay bytes), the parts of a run, their scaling, and the batches
- * made of them. Knows nothing of models and losses. */
+/* Labelled images in memory as they are stored (bytes stay bytes), the parts of a run, their scaling, and the
+ * batches made of them. Knows nothing of models and losses. */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
 
@@ -22,12 +22,12 @@ enum target_use {
 
 /* One pair of files. */
 struct dataset {
-    struct idx images;    /* [rows, features] */
-    size_t features;      /* images.width */
-    uint32_t *cls;        /* classes [rows], or NULL where targets are floats; owned */
-    float *targets;       /* [rows, target_width] where targets are floats, else NULL; owned */
-    size_t target_width;  /* 0 with classes */
-    size_t class_count;   /* with classes: largest label + 1 */
+    struct idx images;   /* [rows, features] */
+    size_t features;     /* images.width */
+    uint32_t *cls;       /* classes [rows], or NULL where targets are floats; owned */
+    real *targets;       /* [rows, target_width] where targets are floats, else NULL; owned */
+    size_t target_width; /* 0 with classes */
+    size_t class_count;  /* with classes: largest label + 1 */
     char labels_sha256[SHA256_HEX];
 };
 
@@ -38,11 +38,13 @@ struct data_part {
     size_t count;
 };
 
-/* How inputs become numbers: x' = (x - mean) / deviation per feature; statistics of the training part only. */
+/* How inputs become numbers: x' = (x - mean) / deviation per feature; statistics of the training part only.
+ */
 struct scaling {
     int kind; /* enum data_scale */
     size_t features;
-    real *mean, *deviation; /* [features], NULL for unit and none; owned. A constant feature has deviation 1 */
+    real *mean,
+        *deviation; /* [features], NULL for unit and none; owned. A constant feature has deviation 1 */
 };
 
 /* The parts point into their struct data: pass it by address, never copy it. */
@@ -56,21 +58,23 @@ struct data {
     bool classes;    /* targets are classes */
 };
 
-/* Loads all files (each a job of the team), checks them against each other (image and label counts, widths, labels
- * below the number of classes, finite values), splits off the validation part (by seed, stratified or not) and takes
- * the statistics of the training part. At least one row must remain in every part. The number of classes is
- * spec->class_count, or largest training label + 1 (at least 2). ERR_DATA names file, row, expected and found.
- * On failure nothing is left to release. */
-bool data_load(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team, struct data *out,
-               struct err *err) MUST_CHECK;
+/* Loads all files (each a job of the team), checks them against each other (image and label counts, widths,
+ * labels below the number of classes, finite values), splits off the validation part (by seed, stratified or
+ * not) and takes the statistics of the training part. At least one row must remain in every part. The number
+ * of classes is spec->class_count, or largest training label + 1 (at least 2). ERR_DATA names file, row,
+ * expected and found. On failure nothing is left to release. */
+bool data_load(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
+               struct data *out, struct err *err) MUST_CHECK;
 void data_release(struct data *data);
 
-/* Loads one labelled pair for evaluation against a model of known widths: `outputs` outputs, of classes or not. */
-bool dataset_load(const struct data_files *files, const struct data_spec *spec, enum target_use use, struct team *team,
-                  struct dataset *out, struct err *err) MUST_CHECK;
-/* Checks a dataset against the features and outputs a model has; path names it in the message. */
-bool dataset_fits(const struct dataset *set, const char *path, size_t features, size_t outputs, bool classes,
-                  struct err *err) MUST_CHECK;
+/* Loads one labelled pair for evaluation against a model of known widths: `outputs` outputs, of classes or
+ * not. */
+bool dataset_load(const struct data_files *files, const struct data_spec *spec, enum target_use use,
+                  struct team *team, struct dataset *out, struct err *err) MUST_CHECK;
+/* Checks a dataset against the features and outputs a model has; files names the images and the labels in the
+ * message. */
+bool dataset_fits(const struct dataset *set, const struct data_files *files, size_t features, size_t outputs,
+                  bool classes, struct err *err) MUST_CHECK;
 void dataset_release(struct dataset *set);
 
 /* The whole dataset as a part. */
@@ -82,15 +86,17 @@ void scaling_release(struct scaling *scaling);
 /* order = a permutation of 0..n-1, a function of (seed, epoch) only (Fisher and Yates; epochs from 1). */
 void sampler_shuffle(uint64_t seed, uint32_t epoch, size_t n, uint32_t *order);
 
-/* Writes images of the given rows of part->set (not positions within the part) as a panel x [features][lanes];
- * count <= lanes, lanes a multiple of KERNEL_LANES, lanes behind count repeat the last row. */
-void batch_images(const struct kernel *k, const struct dataset *set, const struct scaling *scaling, const uint32_t *row,
-                  size_t count, size_t lanes, real *x);
+/* Writes images of the given rows of part->set (not positions within the part) as a panel x
+ * [features][lanes]; count <= lanes, lanes a multiple of KERNEL_LANES, lanes behind count repeat the last
+ * row. */
+void batch_images(const struct kernel *k, const struct dataset *set, const struct scaling *scaling,
+                  const uint32_t *row, size_t count, size_t lanes, real *x);
 
 /* Classes to cls[lanes] (0 behind count). Only for sets with classes. */
 void batch_classes(const struct dataset *set, const uint32_t *row, size_t count, size_t lanes, uint32_t *cls);
 
 /* Targets as a panel t [outputs][lanes]: one-hot for classes, else the floats; 0 behind count. */
-void batch_targets(const struct dataset *set, const uint32_t *row, size_t count, size_t lanes, size_t outputs, real *t);
+void batch_targets(const struct dataset *set, const uint32_t *row, size_t count, size_t lanes, size_t outputs,
+                   real *t);
 
 #endif

@@ -1,18 +1,18 @@
 #include "data/idx.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "data/inflate.h"
+#include "data/stranger.h"
 
 /* Deflate turns at most 258 bytes into 2 bits, about 1032 to 1; the rest is room for headers. */
 enum { DEFLATE_MAX_RATIO = 1040 };
 
-enum { MAGIC_BYTES = 4, SHOWN_BYTES = 16 };
+enum { MAGIC_BYTES = 4 };
 
 static const struct {
     enum idx_type type;
@@ -44,58 +44,21 @@ size_t idx_type_size(enum idx_type type) {
     return types[i].size;
 }
 
-/* What people hand over instead of an IDX file, by its first bytes. */
-static const struct {
-    const char *start;
-    const char *what;
-} strangers[] = {
-    {"<", "a web page"},
-    {"version https://", "a Git LFS pointer"},
-    {"PK\003\004", "a zip archive"},
-    {"\x1F\x8B", "a gzip file inside a gzip file"},
-    {"BZh", "a bzip2 file"},
-    {"\xFD"
-     "7zXZ",
-     "an xz file"},
-    {"\x28\xB5\x2F\xFD", "a zstd file"},
-    {"\x93NUMPY", "a NumPy array"},
-    {"\x89PNG", "a PNG image"},
-};
-
-/* Bytes as text in quotes, those that are not printable as \xNN. text holds 4 * SHOWN_BYTES + 3 characters.
- */
-static void show_bytes(const unsigned char *bytes, size_t count, char *text) {
-    char *p = text;
-    *p++ = '"';
-    for (size_t i = 0; i < count; i++) {
-        bool plain = bytes[i] >= ' ' && bytes[i] < 0x7F && bytes[i] != '"' && bytes[i] != '\\';
-        p += plain ? sprintf(p, "%c", bytes[i]) : sprintf(p, "\\x%02x", (unsigned)bytes[i]);
-    }
-    *p++ = '"';
-    *p = '\0';
-}
-
 /* The first four bytes are not IDX: shows them and some more, and what they look like. */
 static bool not_idx(struct source *source, const unsigned char magic[MAGIC_BYTES], size_t count,
                     struct err *err) {
-    unsigned char start[SHOWN_BYTES];
+    unsigned char start[STRANGER_BYTES];
     memcpy(start, magic, MAGIC_BYTES);
     size_t more = 0;
     struct err ignored;
-    if (count == MAGIC_BYTES && source_read(source, start + count, SHOWN_BYTES - count, &more, &ignored))
+    if (count == MAGIC_BYTES && source_read(source, start + count, STRANGER_BYTES - count, &more, &ignored))
         count += more;
-    const char *what = NULL;
-    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0] && !what; i++) {
-        size_t len = strlen(strangers[i].start);
-        if (count >= len && memcmp(start, strangers[i].start, len) == 0)
-            what = strangers[i].what;
-    }
-    char text[4 * SHOWN_BYTES + 3];
-    show_bytes(start, count, text);
+    const char *what = stranger_kind(start, count);
+    char text[STRANGER_TEXT];
     return err_set(err, ERR_DATA,
                    "%s: not an IDX file: %sstarts with %s%s%s, expected the bytes 00 00 at byte 0",
-                   source->path, source->gzip ? "the decompressed data " : "", text,
-                   what ? ", which looks like " : "", what ? what : "");
+                   source->path, source->gzip ? "the decompressed data " : "",
+                   stranger_show(start, count, text), what ? ", which looks like " : "", what ? what : "");
 }
 
 static bool short_header(const struct source *source, size_t expected, size_t found, struct err *err) {
@@ -154,8 +117,9 @@ static bool read_header(struct source *source, struct idx *idx, size_t *claimed,
     if (!fits || payload > SIZE_MAX - MAGIC_BYTES - len)
         return err_set(
             err, ERR_DATA,
-            "%s: byte 4: the dimensions claim more bytes than this machine can address, found %llu",
-            source->path, (unsigned long long)source->size);
+            "%s: byte 4: the header claims too much: expected at most %zu bytes, which this machine "
+            "can address, found a claim of more in a file of %llu",
+            source->path, (size_t)SIZE_MAX, (unsigned long long)source->size);
     *claimed = MAGIC_BYTES + len + payload;
     return true;
 }
@@ -198,26 +162,58 @@ static bool read_values(struct source *source, struct idx *idx, size_t claimed, 
     return true;
 }
 
-typedef uint16_t __attribute__((may_alias)) word16;
-typedef uint32_t __attribute__((may_alias)) word32;
-typedef uint64_t __attribute__((may_alias)) word64;
+/* Turns a word of the file, most significant byte first, into one of the machine. */
+static void turn_16(unsigned char *b) {
+    uint16_t word = (uint16_t)(b[0] << 8 | b[1]);
+    memcpy(b, &word, sizeof word);
+}
+
+static void turn_32(unsigned char *b) {
+    uint32_t word = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    memcpy(b, &word, sizeof word);
+}
+
+static void turn_64(unsigned char *b) {
+    uint64_t word = 0;
+    for (int i = 0; i < 8; i++)
+        word = word << 8 | b[i];
+    memcpy(b, &word, sizeof word);
+}
 
 static void to_host_order(struct idx *idx) {
     size_t n = idx->rows * idx->width, size = idx_type_size(idx->type);
-    word16 *w16 = idx->values;
-    word32 *w32 = idx->values;
-    word64 *w64 = idx->values;
+    unsigned char *bytes = idx->values;
     for (size_t i = 0; size == 2 && i < n; i++)
-        w16[i] = be16toh(w16[i]);
+        turn_16(bytes + 2 * i);
     for (size_t i = 0; size == 4 && i < n; i++)
-        w32[i] = be32toh(w32[i]);
+        turn_32(bytes + 4 * i);
     for (size_t i = 0; size == 8 && i < n; i++)
-        w64[i] = be64toh(w64[i]);
+        turn_64(bytes + 8 * i);
+}
+
+/* Whether the file is named as MNIST and its relatives name theirs. */
+static bool is_mnist_name(const char *path) {
+    static const char *const begin[] = {"train-images", "train-labels", "t10k-images", "t10k-labels"};
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    for (size_t i = 0; i < sizeof begin / sizeof begin[0]; i++)
+        if (strncmp(name, begin[i], strlen(begin[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Opens the file; a missing one of MNIST's can be had. */
+static bool open_file(struct source *source, const char *path, struct err *err) {
+    if (source_open(source, path, err))
+        return true;
+    struct err why = *err;
+    if (!file_exists(path) && is_mnist_name(path))
+        err_set(err, why.kind, "%s (scripts/get-data fetches MNIST, Fashion-MNIST and KMNIST)", why.text);
+    return false;
 }
 
 bool idx_read(const char *path, struct idx *out, struct err *err) {
     struct source source;
-    if (!source_open(&source, path, err))
+    if (!open_file(&source, path, err))
         return false;
     struct idx idx = {0};
     size_t claimed = 0;

@@ -1,5 +1,6 @@
-/* IDX files (MNIST's format), plain or gzip by their first bytes, never by name. The header's claim is checked against
- * the file before memory is taken; gzip members are joined, CRC and length verified, trailing bytes refused. */
+/* IDX files (MNIST's format), plain or gzip by their first bytes, never by name. The header's claim is
+ * checked against the file before memory is taken; gzip members are joined, CRC and length verified, trailing
+ * bytes refused. */
 #ifndef DATA_IDX_H
 #define DATA_IDX_H
 
@@ -8,21 +9,29 @@
 #include "base/err.h"
 #include "base/sha256.h"
 
-enum idx_type { IDX_U8 = 0x08, IDX_I8 = 0x09, IDX_I16 = 0x0B, IDX_I32 = 0x0C, IDX_F32 = 0x0D, IDX_F64 = 0x0E };
+enum idx_type {
+    IDX_U8 = 0x08,
+    IDX_I8 = 0x09,
+    IDX_I16 = 0x0B,
+    IDX_I32 = 0x0C,
+    IDX_F32 = 0x0D,
+    IDX_F64 = 0x0E
+};
 
 enum { IDX_MAX_DIMS = 4 };
 
 struct idx {
     enum idx_type type;
     size_t dims, dim[IDX_MAX_DIMS];
-    size_t rows;   /* dim[0] */
-    size_t width;  /* elements of one row: the product of the other dimensions, 1 if there are none */
-    void *values;  /* rows * width elements in the machine's byte order, aligned to 64 bytes; owned */
+    size_t rows;  /* dim[0] */
+    size_t width; /* elements of one row: the product of the other dimensions, 1 if there are none */
+    void *values; /* rows * width elements in the machine's byte order, aligned to 64 bytes; owned */
     char sha256[SHA256_HEX]; /* of the whole decompressed file, header included */
 };
 
-/* Reads and verifies the file. On failure ERR_DATA (or ERR_SYSTEM for memory), the message starting with the path and
- * saying byte offset, expected and found. Safe to call from several threads at once. */
+/* Reads and verifies the file. On failure ERR_DATA (ERR_SYSTEM for what the machine lacks), the message
+ * starting with the path and saying byte offset, expected and found. Safe to call from several threads at
+ * once. */
 bool idx_read(const char *path, struct idx *out, struct err *err) MUST_CHECK;
 void idx_release(struct idx *idx);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +31,13 @@ static uint64_t file_offset(const struct source *s) {
     return s->taken - s->z.avail_in;
 }
 
+/* errno says why. What the machine lacks is no fault of the file. */
+static bool cannot(const struct source *s, const char *doing, struct err *err) {
+    bool machine = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EIO;
+    return err_set(err, machine ? ERR_SYSTEM : ERR_DATA, "%s: cannot %s: %s", s->path, doing,
+                   strerror(errno));
+}
+
 /* read(2) of up to max bytes, short only at the end of the file. */
 static bool read_file(struct source *s, void *out, size_t max, size_t *got, struct err *err) {
     size_t done = 0;
@@ -37,9 +45,11 @@ static bool read_file(struct source *s, void *out, size_t max, size_t *got, stru
         ssize_t n = read(s->fd, (unsigned char *)out + done, max - done);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return err_set(err, ERR_DATA, "%s: cannot read at byte %llu: %s", s->path,
-                           (unsigned long long)(s->taken + done), strerror(errno));
+        if (n < 0) {
+            char doing[48];
+            snprintf(doing, sizeof doing, "read at byte %llu", (unsigned long long)(s->taken + done));
+            return cannot(s, doing, err);
+        }
         if (n == 0)
             break;
         done += (size_t)n;
@@ -62,10 +72,10 @@ static bool open_file(struct source *s, struct err *err) {
     /* O_NONBLOCK: a pipe without a writer must be refused below, not waited for. */
     s->fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (s->fd < 0)
-        return err_set(err, ERR_DATA, "%s: cannot open: %s", s->path, strerror(errno));
+        return cannot(s, "open", err);
     struct stat st;
     if (fstat(s->fd, &st) != 0)
-        return err_set(err, ERR_DATA, "%s: cannot read: %s", s->path, strerror(errno));
+        return cannot(s, "read", err);
     if (S_ISDIR(st.st_mode))
         return err_set(err, ERR_DATA, "%s: expected a file, found a folder", s->path);
     if (!S_ISREG(st.st_mode))

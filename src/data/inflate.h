@@ -27,8 +27,8 @@ struct source {
     struct sha256 sha;
 };
 
-/* Opens a regular file. ERR_DATA where it is missing, unreadable, empty, a folder or a device; ERR_SYSTEM for
- * memory. On success release with source_close. */
+/* Opens a regular file. ERR_DATA where it is missing, unreadable, empty, a folder or a device; ERR_SYSTEM
+ * where the machine lacks memory or descriptors or its disk fails. On success release with source_close. */
 bool source_open(struct source *source, const char *path, struct err *err) MUST_CHECK;
 void source_close(struct source *source);
 

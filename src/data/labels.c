@@ -64,7 +64,7 @@ static bool check_target(double t, const char *path, size_t row, size_t column, 
     return true;
 }
 
-static bool copy_targets(const struct idx *labels, const char *path, enum target_use use, float *to,
+static bool copy_targets(const struct idx *labels, const char *path, enum target_use use, real *to,
                          struct err *err) {
     for (size_t r = 0; r < labels->rows; r++) {
         double sum = 0;
@@ -73,7 +73,7 @@ static bool copy_targets(const struct idx *labels, const char *path, enum target
             if (!check_target(t, path, r, c, use != TARGETS_REAL, err))
                 return false;
             sum += t;
-            to[r * labels->width + c] = (float)t;
+            to[r * labels->width + c] = (real)t;
         }
         if (use == TARGETS_DISTRIBUTION && !(fabs(sum - 1) <= sum_tolerance))
             return err_set(err, ERR_DATA,
@@ -109,7 +109,7 @@ static bool to_targets(const struct idx *labels, const char *path, const struct 
                        enum target_use use, struct dataset *out, struct err *err) {
     if (!check_targets(labels, path, spec, use, err))
         return false;
-    float *targets = mem_alloc_aligned(labels->rows * labels->width, sizeof *targets, path, err);
+    real *targets = mem_alloc_aligned(labels->rows * labels->width, sizeof *targets, path, err);
     if (!targets)
         return false;
     if (!copy_targets(labels, path, use, targets, err)) {

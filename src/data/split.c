@@ -21,22 +21,57 @@ static int compare(const void *a, const void *b) {
     return (p->row > q->row) - (p->row < q->row);
 }
 
-/* Round half up of fraction * n. */
-static size_t share(double fraction, size_t n) {
-    size_t count = (size_t)floor(fraction * (double)n + 0.5);
-    return count < n ? count : n;
+/* A run of equal group in the sorted list. */
+struct group {
+    size_t begin, count, share;
+    double rest; /* of the share that is due, what its whole part leaves; below 0: can give no more */
+};
+
+/* Ties must not be decided by rounding errors, which are far below this grid. */
+static double on_grid(double rest) {
+    return floor(rest * 1048576 + 0.5);
 }
 
-/* Marks the first rows of each run of equal group in the sorted list; returns how many. */
-static size_t hold_out(const struct keyed_row *sorted, size_t n, double fraction, unsigned char *held) {
-    size_t total = 0;
+/* The groups of the sorted list with the whole parts of their shares; returns how many groups. */
+static size_t find_groups(const struct keyed_row *sorted, size_t n, double fraction, struct group *group) {
+    size_t groups = 0;
     for (size_t begin = 0, end; begin < n; begin = end) {
         for (end = begin; end < n && sorted[end].group == sorted[begin].group;)
             end++;
-        size_t count = share(fraction, end - begin);
-        for (size_t i = begin; i < begin + count; i++)
-            held[sorted[i].row] = 1;
-        total += count;
+        double due = fraction * (double)(end - begin);
+        struct group g = {begin, end - begin, (size_t)floor(due), on_grid(due - floor(due))};
+        if (g.share >= g.count)
+            g = (struct group){begin, g.count, g.count, -1};
+        group[groups++] = g;
+    }
+    return groups;
+}
+
+/* By the rest, the largest first, ties by position. */
+static int compare_rests(const void *a, const void *b) {
+    const struct group *p = a, *q = b;
+    if (p->rest != q->rest)
+        return p->rest > q->rest ? -1 : 1;
+    return (p->begin > q->begin) - (p->begin < q->begin);
+}
+
+/* Marks the first rows of each group, in all `fraction` of the rows, rounded half up: every group gives the
+ * whole part of its share, those with the largest rests one more (Hamilton's method). Returns how many rows.
+ */
+static size_t hold_out(const struct keyed_row *sorted, size_t n, double fraction, struct group *group,
+                       unsigned char *held) {
+    size_t groups = find_groups(sorted, n, fraction, group), total = 0;
+    size_t wanted = (size_t)floor(fraction * (double)n + 0.5);
+    for (size_t g = 0; g < groups; g++)
+        total += group[g].share;
+    qsort(group, groups, sizeof *group, compare_rests);
+    for (size_t g = 0; g < groups; g++) {
+        if (total < wanted && group[g].rest >= 0) {
+            group[g].share++;
+            total++;
+        }
+        for (size_t i = 0; i < group[g].share; i++)
+            held[sorted[group[g].begin + i].row] = 1;
     }
     return total;
 }
@@ -48,7 +83,8 @@ bool split_rows(const struct dataset *set, double fraction, bool stratify, uint6
         return err_set(err, ERR_CONFIG,
                        "data.validation.stratify: needs class labels, found floating-point targets");
     struct keyed_row *keyed = mem_alloc(n, sizeof *keyed, "the validation split", err);
-    unsigned char *held = keyed ? mem_alloc(n, 1, "the validation split", err) : NULL;
+    struct group *group = keyed ? mem_alloc(n, sizeof *group, "the validation split", err) : NULL;
+    unsigned char *held = group ? mem_alloc(n, 1, "the validation split", err) : NULL;
     uint32_t *list = held ? mem_alloc(n, sizeof *list, "the validation split", err) : NULL;
     bool ok = list != NULL;
     if (!ok)
@@ -57,7 +93,7 @@ bool split_rows(const struct dataset *set, double fraction, bool stratify, uint6
         keyed[r] = (struct keyed_row){random_word(random_philox(seed, STREAM_SPLIT, 0, (uint32_t)r, 0), 0),
                                       (uint32_t)r, stratify ? set->cls[r] : 0};
     qsort(keyed, n, sizeof *keyed, compare);
-    size_t validation = hold_out(keyed, n, fraction, held), kept = 0, out = n - validation;
+    size_t validation = hold_out(keyed, n, fraction, group, held), kept = 0, out = n - validation;
     ok = validation > 0 && validation < n;
     if (!ok) {
         err_set(err, ERR_CONFIG, "data.validation.fraction: %g of %zu rows leaves no row for %s", fraction, n,
@@ -71,6 +107,7 @@ bool split_rows(const struct dataset *set, double fraction, bool stratify, uint6
     list = NULL;
 out:
     mem_free(keyed);
+    mem_free(group);
     mem_free(held);
     mem_free(list);
     return ok;

@@ -26,14 +26,14 @@ struct fit {
     real *seed;                    /* [slices * lanes] 1/samples, 0 behind the batch */
     real *loss;                    /* [slices * lanes] */
     uint32_t *correct;             /* [slices] samples classified rightly */
-    real *good;                    /* theta at the end of the last epoch */
+    real *good;                    /* theta at the beginning of this epoch */
     bool epoch_done;
     double loss_sum;
     size_t correct_sum;
     /* the step in progress */
     size_t samples;
     atomic_size_t next_slice, next_tile;
-    atomic_bool broken; /* a loss is not finite */
+    atomic_bool broken; /* a loss or a new parameter is not finite */
 };
 
 const struct fit_status *fit_status(const struct fit *fit) {
@@ -97,11 +97,10 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
 static void update_tile(struct fit *fit, size_t t) {
     _Alignas(MEM_ALIGN) real gradient[OP_TILE_ROWS * OP_TILE_COLS];
     const struct model *model = fit->source.model;
-    struct tape_tile tile =
-        tape_gradient(model->tape, fit->ws, fit->source.kernel, fit->samples, t, gradient);
-    for (size_t r = 0; r < tile.rows; r++)
-        optimizer_update(fit->optimizer, fit->source.kernel, tile.offset + r * tile.stride, tile.cols,
-                         model->theta, gradient + r * OP_TILE_COLS);
+    struct tape_tile at = tape_gradient(model->tape, fit->ws, fit->source.kernel, fit->samples, t, gradient);
+    const struct optimizer_tile tile = {at.offset, at.stride, at.rows, at.cols};
+    if (!optimizer_update(fit->optimizer, fit->source.kernel, &tile, model->theta, gradient, OP_TILE_COLS))
+        atomic_store(&fit->broken, true);
 }
 
 static void step_job(void *arg, size_t rank, size_t size) {
@@ -149,30 +148,34 @@ static void add_up(struct fit *fit) {
     status->total_steps++;
 }
 
+void fit_revert(struct fit *fit) {
+    memcpy(fit->setup.model->theta, fit->good, fit->setup.model->size * sizeof(real));
+}
+
 static bool diverged(struct fit *fit, struct err *err) {
     struct diverged_step step = {&fit->source, fit->ws,      &fit->targets[0],
                                  fit->row,     fit->samples, &fit->status};
     diverged_explain(&step, err);
-    memcpy(fit->setup.model->theta, fit->good, fit->setup.model->size * sizeof(real));
+    fit_revert(fit);
     return false;
 }
 
 static void begin_epoch(struct fit *fit) {
     struct fit_status *status = &fit->status;
-    size_t n = fit->setup.train->count;
+    const struct model *model = fit->setup.model;
+    memcpy(fit->good, model->theta, model->size * sizeof(real));
     status->epoch++;
     status->step = status->samples = 0;
     fit->loss_sum = 0, fit->correct_sum = 0;
     fit->epoch_done = false;
     if (fit->setup.train_spec.shuffle)
-        sampler_shuffle(fit->setup.seed, (uint32_t)status->epoch, n, fit->order);
+        sampler_shuffle(fit->setup.seed, (uint32_t)status->epoch, fit->setup.train->count, fit->order);
 }
 
 static bool end_epoch(struct fit *fit, struct err *err) {
     const struct model *model = fit->setup.model;
     if (!fit->source.kernel->all_finite(model->size, model->theta))
         return diverged(fit, err);
-    memcpy(fit->good, model->theta, model->size * sizeof(real));
     fit->epoch_done = true;
     return true;
 }
@@ -199,20 +202,26 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
 static bool allocate(struct fit *fit, struct err *err) {
     const struct fit_setup *setup = &fit->setup;
     size_t samples = fit->slices * fit->source.lanes;
+    if (!mem_check(1, fit_memory(fit), "training", err))
+        return false;
     fit->optimizer = optimizer_create(&setup->optimizer, setup->model->size, err);
-    fit->ws = fit->optimizer ? tape_workspace_create(setup->model->tape, TAPE_TRAIN, fit->slices,
-                                                     fit->source.lanes, fit->threads, err)
-                             : NULL;
-    fit->order =
-        fit->ws ? mem_alloc(setup->train->count, sizeof *fit->order, "the order of the samples", err) : NULL;
-    fit->row = fit->order ? mem_alloc(samples, sizeof *fit->row, "a batch", err) : NULL;
-    fit->seed = fit->row ? mem_alloc_aligned(samples, sizeof *fit->seed, "a batch", err) : NULL;
-    fit->loss = fit->seed ? mem_alloc_aligned(samples, sizeof *fit->loss, "a batch", err) : NULL;
-    fit->correct = fit->loss ? mem_alloc(fit->slices, sizeof *fit->correct, "a batch", err) : NULL;
-    fit->good = fit->correct
-                    ? mem_alloc_aligned(setup->model->size, sizeof(real), "the last good parameters", err)
-                    : NULL;
-    fit->targets = fit->good ? mem_alloc(fit->threads, sizeof *fit->targets, "a batch", err) : NULL;
+    if (fit->optimizer)
+        fit->ws = tape_workspace_create(setup->model->tape, TAPE_TRAIN, fit->slices, fit->source.lanes,
+                                        fit->threads, err);
+    if (fit->ws)
+        fit->order = mem_alloc(setup->train->count, sizeof *fit->order, "the order of the samples", err);
+    if (fit->order)
+        fit->row = mem_alloc(samples, sizeof *fit->row, "a batch", err);
+    if (fit->row)
+        fit->seed = mem_alloc_aligned(samples, sizeof *fit->seed, "a batch", err);
+    if (fit->seed)
+        fit->loss = mem_alloc_aligned(samples, sizeof *fit->loss, "a batch", err);
+    if (fit->loss)
+        fit->correct = mem_alloc(fit->slices, sizeof *fit->correct, "a batch", err);
+    if (fit->correct)
+        fit->good = mem_alloc_aligned(setup->model->size, sizeof(real), "the last good parameters", err);
+    if (fit->good)
+        fit->targets = mem_alloc(fit->threads, sizeof *fit->targets, "a batch", err);
     bool ok = fit->targets != NULL;
     for (size_t t = 0; ok && t < fit->threads; t++)
         ok = slice_targets_init(&fit->targets[t], &fit->source, err);
@@ -236,7 +245,6 @@ struct fit *fit_create(const struct fit_setup *setup, struct err *err) {
     }
     for (size_t i = 0; i < n; i++)
         fit->order[i] = (uint32_t)i;
-    memcpy(fit->good, setup->model->theta, setup->model->size * sizeof(real));
     fit->status.steps = (n + fit->batch - 1) / fit->batch;
     fit->status.lr = setup->optimizer.lr;
     fit->epoch_done = true;

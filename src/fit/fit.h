@@ -43,8 +43,14 @@ void fit_free(struct fit *fit);
 
 /* Does at most max_steps optimiser steps and stops at the end of an epoch; a call after it begins the next
  * one. ERR_DIVERGED, naming epoch, step and layer, as soon as a loss or parameter is not finite; the model is
- * then back in the state of the end of the last epoch (the start, in the first). Never allocates. */
+ * then back in the state of the end of the last epoch (the start, in the first), while the optimizer's state
+ * is not: the training is over. Never allocates. */
 bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) MUST_CHECK;
+
+/* Takes the model back to where the last begun epoch began: for the caller who finds at its end that the
+ * model is no good. */
+void fit_revert(struct fit *fit);
+
 const struct fit_status *fit_status(const struct fit *fit);
 bool fit_epoch_done(const struct fit *fit);
 

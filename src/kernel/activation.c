@@ -1,17 +1,18 @@
 #include "kernel/activation.h"
 
-enum { KEPT_Y = 0, KEPT_X = 1, GAIN_XAVIER = 0, GAIN_HE = 1 };
+enum { GAIN_XAVIER, GAIN_HE };
+
+enum slope_use { SLOPE_NONE, SLOPE_FIXED, SLOPE_LEARNED };
 
 static const struct activation_info rows[ACTIVATION_COUNT] = {
-#define X(id, label, kept, gain, text, value, slope_expression, slope_text)                                  \
+#define X(id, label, kept, gain, use, start, text, value, slope_of_xy, slope_text)                           \
     [ACTIVATION_##id] = {.name = label,                                                                      \
                          .formula = text,                                                                    \
                          .slope = slope_text,                                                                \
-                         .keeps_input = KEPT_##kept,                                                         \
                          .he = GAIN_##gain,                                                                  \
-                         .takes_slope = ACTIVATION_##id == ACTIVATION_LEAKY_RELU ||                          \
-                                        ACTIVATION_##id == ACTIVATION_PRELU,                                 \
-                         .learns_slope = ACTIVATION_##id == ACTIVATION_PRELU},
+                         .takes_slope = SLOPE_##use != SLOPE_NONE,                                           \
+                         .learns_slope = SLOPE_##use == SLOPE_LEARNED,                                       \
+                         .slope_default = start},
     ACTIVATION_LIST(X)
 #undef X
 };

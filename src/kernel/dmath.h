@@ -1,6 +1,6 @@
-/* Scalar double-precision functions with the same bits on every machine, for numbers that can reach the model outside
- * the kernels (initialisation, schedules). libm is no such function: glibc chooses by processor. The same bodies as the
- * vector functions of vmath.inc. */
+/* Scalar double-precision functions with the same bits on every machine, for numbers that can reach the model
+ * outside the kernels (initialisation, schedules). libm is no such function: glibc chooses by processor. The
+ * same bodies as the vector functions of vmath.inc. */
 #ifndef KERNEL_DMATH_H
 #define KERNEL_DMATH_H
 

@@ -74,9 +74,12 @@ struct kernel {
     void (*load_bytes)(size_t features, size_t lanes, const uint8_t *const *row, const real *mean,
                        const real *deviation, bool raw, real *x);
 
-    /* SGD with momentum (PyTorch's rule) over n parameters: v = first ? g : mu v + g; d = nesterov ? g + mu v
-     * : v; w -= lr d. mu = 0: v is not touched (may be NULL). */
-    void (*sgd)(size_t n, real *w, const real *g, real *v, real lr, real mu, bool nesterov, bool first);
+    /* SGD with momentum (PyTorch's rule) over a tile of parameters: rows of cols elements, w and v with rows
+     * `stride` apart, g with rows `g_stride` apart; cols is a multiple of KERNEL_LANES. v = first ? g : mu v
+     * + g; d = nesterov ? g + mu v : v; w -= lr d. mu = 0: v is not touched (may be NULL). Returns whether
+     * every new w is finite. */
+    bool (*sgd)(size_t rows, size_t cols, real *w, size_t stride, const real *g, size_t g_stride, real *v,
+                real lr, real mu, bool nesterov, bool first);
 
     /* Whether all n reals are finite. */
     bool (*all_finite)(size_t n, const real *x);

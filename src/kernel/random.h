@@ -1,6 +1,6 @@
-/* Counter-based randomness: every number is a pure function of (seed, stream, epoch, sample, element), so it does
- * not depend on threads, batch slicing or resume. Philox4x32-10: Salmon, Moraes, Dror and Shaw, "Parallel random
- * numbers: as easy as 1, 2, 3", SC 2011. */
+/* Counter-based randomness: every number is a pure function of (seed, stream, epoch, sample, element), so it
+ * does not depend on threads, batch slicing or resume. Philox4x32-10: Salmon, Moraes, Dror and Shaw,
+ * "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
 #ifndef KERNEL_RANDOM_H
 #define KERNEL_RANDOM_H
 
@@ -17,8 +17,8 @@ struct random_block {
     uint32_t v[4];
 };
 
-static inline struct random_block random_philox(uint64_t seed, uint32_t stream, uint32_t epoch, uint32_t sample,
-                                                uint32_t element) {
+static inline struct random_block random_philox(uint64_t seed, uint32_t stream, uint32_t epoch,
+                                                uint32_t sample, uint32_t element) {
     uint32_t c0 = stream, c1 = epoch, c2 = sample, c3 = element;
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     for (int round = 0; round < 10; round++) {

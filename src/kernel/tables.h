@@ -7,6 +7,8 @@
 extern const struct kernel kernel_scalar;
 #if defined(__x86_64__)
 extern const struct kernel kernel_avx2, kernel_avx512;
+#elif defined(__aarch64__)
+extern const struct kernel kernel_neon;
 #endif
 
 #endif

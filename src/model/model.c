@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,8 +47,10 @@ static enum parameter_kind kind_of(const char *name) {
     static const char *const names[] = {
         [PARAMETER_WEIGHT] = "weight", [PARAMETER_BIAS] = "bias", [PARAMETER_SLOPE] = "slope"};
     int kind = 0;
-    while (strcmp(names[kind], name) != 0)
+    while (strcmp(names[kind], name) != 0) {
         kind++;
+        assert(kind < (int)(sizeof names / sizeof *names)); /* a parameter of a new kind needs a row */
+    }
     return (enum parameter_kind)kind;
 }
 

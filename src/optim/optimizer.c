@@ -1,7 +1,5 @@
 #include "optim/optimizer.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 
 enum { MOST_STATES = 2 };
@@ -16,8 +14,8 @@ struct optimizer {
 struct row {
     const char *name;
     size_t (*states)(const struct optimizer_spec *spec);
-    void (*update)(struct optimizer *o, const struct kernel *k, size_t offset, size_t n, real *theta,
-                   const real *g);
+    bool (*update)(struct optimizer *o, const struct kernel *k, const struct optimizer_tile *tile,
+                   real *theta, const real *g, size_t g_stride);
 };
 
 /* ---- sgd: Polyak 1964, Nesterov 1983, in the form of Sutskever et al. 2013 that PyTorch uses ---- */
@@ -26,10 +24,11 @@ static size_t sgd_states(const struct optimizer_spec *spec) {
     return spec->momentum != 0;
 }
 
-static void sgd_update(struct optimizer *o, const struct kernel *k, size_t offset, size_t n, real *theta,
-                       const real *g) {
-    real *velocity = o->state[0] ? o->state[0] + offset : NULL;
-    k->sgd(n, theta + offset, g, velocity, o->lr, (real)o->spec.momentum, o->spec.nesterov, o->step == 1);
+static bool sgd_update(struct optimizer *o, const struct kernel *k, const struct optimizer_tile *t,
+                       real *theta, const real *g, size_t g_stride) {
+    real *velocity = o->state[0] ? o->state[0] + t->offset : NULL;
+    return k->sgd(t->rows, t->cols, theta + t->offset, t->stride, g, g_stride, velocity, o->lr,
+                  (real)o->spec.momentum, o->spec.nesterov, o->step == 1);
 }
 
 static const struct row rows[] = {
@@ -72,7 +71,7 @@ void optimizer_begin(struct optimizer *o, double lr) {
     o->lr = (real)lr;
 }
 
-void optimizer_update(struct optimizer *o, const struct kernel *k, size_t offset, size_t n, real *theta,
-                      const real *g) {
-    rows[o->spec.kind].update(o, k, offset, n, theta, g);
+bool optimizer_update(struct optimizer *o, const struct kernel *k, const struct optimizer_tile *tile,
+                      real *theta, const real *g, size_t g_stride) {
+    return rows[o->spec.kind].update(o, k, tile, theta, g, g_stride);
 }

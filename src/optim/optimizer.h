@@ -12,6 +12,11 @@
 
 struct optimizer;
 
+/* Where a tile of parameters stands. */
+struct optimizer_tile {
+    size_t offset, stride, rows, cols;
+};
+
 /* An optimiser of `size` parameters; its state starts at 0. Release with optimizer_free. */
 struct optimizer *optimizer_create(const struct optimizer_spec *spec, size_t size,
                                    struct err *err) MUST_CHECK;
@@ -20,10 +25,11 @@ void optimizer_free(struct optimizer *o);
 /* Begins a step with this learning rate. */
 void optimizer_begin(struct optimizer *o, double lr);
 
-/* Updates theta[offset, offset + n) by the gradient g[0, n); n is a multiple of KERNEL_LANES. Disjoint ranges
- * may be updated by different threads at once. */
-void optimizer_update(struct optimizer *o, const struct kernel *k, size_t offset, size_t n, real *theta,
-                      const real *g);
+/* Updates a tile of theta (cols a multiple of KERNEL_LANES) by its gradient g, whose rows are g_stride apart.
+ * Disjoint tiles may be updated by different threads at once. Returns whether the new parameters are all
+ * finite. */
+bool optimizer_update(struct optimizer *o, const struct kernel *k, const struct optimizer_tile *tile,
+                      real *theta, const real *g, size_t g_stride);
 
 /* Reals of state for each parameter. */
 size_t optimizer_states(const struct optimizer_spec *spec);

@@ -5,6 +5,7 @@
 #include "data/idx.h"
 #include "kernel/activation.h"
 #include "model/init.h"
+#include "optim/optimizer.h"
 
 static void describe_layers(const struct setup *s, struct description *d) {
     const struct model_spec *spec = &s->config->model;
@@ -25,16 +26,16 @@ static void describe_layers(const struct setup *s, struct description *d) {
     }
 }
 
-/* Bytes: the weights are read by both passes and by the update, which writes them, and the velocity is read
- * and written where there is one; outputs and their gradients are written once and read twice; the inputs are
- * read as stored, written as numbers and read by the forward pass and the weight gradient. */
+/* Bytes: the weights are read by both passes and by the update, which writes them, and the optimizer's
+ * state is read and written where there is one; outputs and their gradients are written once and read twice;
+ * the inputs are read as stored, written as numbers and read by the forward pass and the weight gradient. */
 static void describe_step(const struct setup *s, struct description *d) {
     double forward, reverse, gradient, batch = (double)d->batch_size, input = (double)d->features,
                                        outputs = 0;
     tape_cost(s->model->tape, &forward, &reverse, &gradient);
     for (size_t l = 0; l < d->layer_count; l++)
         outputs += (double)d->layer[l].out;
-    double weights = (double)d->parameters * (s->config->optimizer.momentum > 0 ? 6 : 4);
+    double weights = (double)d->parameters * (4 + 2 * (double)optimizer_states(&s->config->optimizer));
     d->flops_per_step = 2 * batch * (forward + reverse + gradient);
     d->bytes_per_step = sizeof(real) * (weights + batch * (6 * outputs + 3 * input)) +
                         batch * input * (double)idx_type_size(s->data.train_set.images.type);

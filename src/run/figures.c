@@ -27,7 +27,7 @@ static const double z = 1.959963984540054;
 
 /* The p with |k/n - p| <= z sqrt(p (1 - p) / n): the roots of a quadratic. Without a sample all shares are
  * possible. */
-void run_wilson(size_t k, size_t n, double *low, double *high) {
+void figures_wilson(size_t k, size_t n, double *low, double *high) {
     if (n == 0) {
         *low = 0;
         *high = 1;

@@ -14,4 +14,7 @@ struct class_figures {
 
 struct class_figures figures_of_class(const struct evaluation *e, size_t cls);
 
+/* 95 % interval of a share k of n (Wilson 1927). */
+void figures_wilson(size_t k, size_t n, double *low, double *high);
+
 #endif

@@ -1,5 +1,6 @@
 #include "run/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,12 +12,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* The default parent of run directories. */
+static const char runs[] = "runs";
+
 static char *default_path(const char *name, struct err *err) {
     if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
         err_set(err, ERR_CONFIG, "name: must be fit for a folder name without --out, got \"%s\"", name);
         return NULL;
     }
-    return file_join("runs", name, err);
+    return file_join(runs, name, err);
 }
 
 static bool refuse_finished(const struct folder *folder, struct err *err) {
@@ -26,10 +30,11 @@ static bool refuse_finished(const struct folder *folder, struct err *err) {
     bool finished = file_exists(summary);
     mem_free(summary);
     if (finished)
-        return err_set(err, ERR_SYSTEM,
-                       "%s: holds a finished run: use --force to replace it, --resume to leave it as it is, "
-                       "or --out for another folder",
-                       folder->path);
+        return err_set(
+            err, ERR_SYSTEM,
+            "%s: holds a finished run: --force replaces it, --out DIR keeps it and writes elsewhere; "
+            "--resume would find nothing left to do",
+            folder->path);
     return true;
 }
 
@@ -81,11 +86,27 @@ static bool write_pid(const struct folder *folder, struct err *err) {
     struct text pid = {0};
     text_addf(&pid, "%ld\n", (long)getpid());
     bool ok = text_ok(&pid, err);
-    if (ok &&
-        (ftruncate(folder->lock, 0) != 0 || pwrite(folder->lock, pid.s, pid.len, 0) != (ssize_t)pid.len))
+    ssize_t done = ok && ftruncate(folder->lock, 0) == 0 ? pwrite(folder->lock, pid.s, pid.len, 0) : -1;
+    if (ok && done < 0)
         ok = err_set(err, ERR_SYSTEM, "%s: cannot write: %s", folder->lock_path, strerror(errno));
+    else if (ok && (size_t)done < pid.len)
+        ok = err_set(err, ERR_SYSTEM, "%s: cannot write: only %zd of %zu bytes were taken", folder->lock_path,
+                     done, pid.len);
     text_release(&pid);
     return ok;
+}
+
+/* How many of the folders that path names are missing. */
+static bool count_missing(const char *path, size_t *missing, struct err *err) {
+    char *copy = mem_string(path, err);
+    if (!copy)
+        return false;
+    *missing = 0;
+    for (char *slash = copy; slash && *copy && !file_is_folder(copy); ++*missing)
+        if ((slash = strrchr(copy, '/')))
+            *slash = '\0';
+    mem_free(copy);
+    return true;
 }
 
 bool folder_open(const char *out, const char *name, bool force, struct folder *folder, struct err *err) {
@@ -95,8 +116,8 @@ bool folder_open(const char *out, const char *name, bool force, struct folder *f
         goto fail;
     if (!force && !refuse_finished(&f, err))
         goto fail;
-    f.made = !file_is_folder(f.path);
-    if (!file_make_folders(f.path, err) || (f.lock = take_lock(&f, err)) < 0 || !write_pid(&f, err))
+    if (!count_missing(f.path, &f.made, err) || !file_make_folders(f.path, err) ||
+        (f.lock = take_lock(&f, err)) < 0 || !write_pid(&f, err))
         goto fail;
     /* Again, for a run that finished while we came here. */
     if (!force && !refuse_finished(&f, err))
@@ -104,31 +125,63 @@ bool folder_open(const char *out, const char *name, bool force, struct folder *f
     *folder = f;
     return true;
 fail:
-    folder_close(&f, false);
+    folder_close(&f);
     return false;
 }
 
-void folder_close(struct folder *folder, bool keep) {
+/* Removes the folders that this process made, the innermost first, as far as they are empty. */
+static void remove_made(const struct folder *folder) {
+    char *path = folder->path;
+    for (size_t i = 0; i < folder->made && rmdir(path) == 0; i++) {
+        char *slash = strrchr(path, '/');
+        if (slash)
+            *slash = '\0';
+    }
+}
+
+void folder_close(struct folder *folder) {
     if (folder->lock >= 0) {
         unlink(folder->lock_path);
         close(folder->lock);
     }
-    if (folder->made && !keep)
-        rmdir(folder->path);
+    if (folder->made)
+        remove_made(folder);
     mem_free(folder->path);
     mem_free(folder->lock_path);
     *folder = (struct folder){.lock = -1};
 }
 
-bool folder_begin(const struct folder *folder, struct err *err) {
-    char *summary = folder_file(folder, "summary.json", err);
-    if (!summary)
+static bool remove_file(const struct folder *folder, const char *name, struct err *err) {
+    char *path = folder_file(folder, name, err);
+    if (!path)
         return false;
-    bool ok = unlink(summary) == 0 || errno == ENOENT;
+    bool ok = unlink(path) == 0 || errno == ENOENT;
     if (!ok)
-        err_set(err, ERR_SYSTEM, "%s: cannot remove: %s", summary, strerror(errno));
-    mem_free(summary);
+        err_set(err, ERR_SYSTEM, "%s: cannot remove: %s", path, strerror(errno));
+    mem_free(path);
     return ok;
+}
+
+/* What a process that was killed while it wrote has left; nobody else writes here, as we hold the lock. */
+static bool remove_temporary(const struct folder *folder, struct err *err) {
+    DIR *dir = opendir(folder->path);
+    if (!dir)
+        return err_set(err, ERR_SYSTEM, "%s: cannot open: %s", folder->path, strerror(errno));
+    bool ok = true;
+    for (const struct dirent *entry; ok && (entry = readdir(dir));)
+        if (file_is_temporary(entry->d_name))
+            ok = remove_file(folder, entry->d_name, err);
+    closedir(dir);
+    return ok;
+}
+
+bool folder_begin(const struct folder *folder, struct err *err) {
+    /* The summary first: without it no reader takes the rest for a finished run. */
+    static const char *const written[] = {"summary.json", "model.safetensors", "metrics.jsonl"};
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++)
+        if (!remove_file(folder, written[i], err))
+            return false;
+    return remove_temporary(folder, err) && folder_write(folder, "metrics.jsonl", "", 0, err);
 }
 
 char *folder_file(const struct folder *folder, const char *name, struct err *err) {

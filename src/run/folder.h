@@ -12,7 +12,7 @@ struct folder {
     char *path;      /* owned */
     char *lock_path; /* owned */
     int lock;        /* the locked file, -1: none */
-    bool made;       /* by this process */
+    size_t made;     /* how many folders of the path this process made */
 };
 
 /* Makes the folder `out` (NULL: runs/NAME under the working directory) where it is missing and locks it.
@@ -21,11 +21,11 @@ struct folder {
 bool folder_open(const char *out, const char *name, bool force, struct folder *folder,
                  struct err *err) MUST_CHECK;
 
-/* Unlocks. Unless keep, a folder that this process made is removed again if it is empty. */
-void folder_close(struct folder *folder, bool keep);
+/* Unlocks. Folders that this process made are removed again if they are still empty. */
+void folder_close(struct folder *folder);
 
-/* Removes the summary of an earlier run, so that a run killed from here on is not taken for a finished one.
- */
+/* Removes the files of an earlier run, finished or killed, so that files of two runs never stand side by
+ * side, and begins metrics.jsonl, empty. */
 bool folder_begin(const struct folder *folder, struct err *err) MUST_CHECK;
 
 /* The path of a file of the folder. Release with mem_free. */

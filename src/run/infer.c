@@ -7,13 +7,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "data/values.h"
-#include "run/loss.h"
+#include "run/loss_use.h"
 #include "run/setup.h"
 #include "run/summary.h"
 
 bool inference_open(const char *model_path, size_t threads, const char *isa, struct inference *out,
                     struct err *err) {
-    struct inference i = {.kernel = kernel_find(isa ? isa : "auto", err)};
+    struct inference i = {.path = model_path, .kernel = kernel_find(isa ? isa : "auto", err)};
     if (!i.kernel || !model_file_load(model_path, &i.saved, err))
         return false;
     i.team = setup_team(threads, err);
@@ -72,7 +72,8 @@ static char *find_file(const char *folder, const char *name, bool *ok, struct er
 
 bool inference_find_files(const char *folder, struct data_files *out, struct err *err) {
     if (!file_is_folder(folder))
-        return err_set(err, ERR_DATA, "%s: is not a folder", folder);
+        return err_set(err, ERR_DATA, "%s: %s", folder,
+                       file_exists(folder) ? "is not a folder" : "there is no such folder");
     for (size_t i = 0; i < TEST_NAMES; i++) {
         bool ok;
         struct data_files files = {.images = find_file(folder, test_names[i].images, &ok, err)};
@@ -96,20 +97,38 @@ bool inference_find_files(const char *folder, struct data_files *out, struct err
         folder, test_names[0].images, test_names[0].labels);
 }
 
+/* Loads the pair. A label column that is none of these labels is a fault of whoever chose it. */
+static bool load_labelled(const struct inference *inference, const struct data_files *files,
+                          long label_column, struct dataset *out, struct err *err) {
+    const struct saved_model *saved = &inference->saved;
+    struct data_spec spec = saved->config.data;
+    if (label_column >= 0)
+        spec.label_column = label_column;
+    if (dataset_load(files, &spec, loss_targets(saved->config.loss.kind), inference->team, out, err))
+        return true;
+    if (err->kind == ERR_CONFIG && label_column < 0) {
+        err->kind = ERR_DATA;
+        err_prefix(err, "%s", inference->path);
+    }
+    return false;
+}
+
 bool inference_evaluate(const struct inference *inference, const struct data_files *files, long label_column,
                         struct inference_report *out, struct err *err) {
     const struct saved_model *saved = &inference->saved;
     const struct model *model = saved->model;
-    struct data_spec spec = saved->config.data;
     struct dataset set = {0};
-    if (label_column >= 0)
-        spec.label_column = label_column;
-    if (!dataset_load(files, &spec, loss_targets(saved->config.loss.kind), inference->team, &set, err))
+    if (!load_labelled(inference, files, label_column, &set, err))
         return false;
     struct data_part part = dataset_all(&set);
-    bool ok = dataset_fits(&set, files->images, model->features, model->outputs, set.cls != NULL, err) &&
+    /* Classes stand for rows of probabilities as well; rows do not stand for classes. */
+    bool classes = saved->classes || set.cls != NULL;
+    bool ok = dataset_fits(&set, files, model->features, model->outputs, classes, err) &&
               fit_evaluate(inference->kernel, inference->team, model, &part, &saved->scaling,
                            &out->evaluation, err);
+    if (!ok && err->kind == ERR_DIVERGED)
+        err_set(err, ERR_DATA, "%s: the model's loss is not finite on %s with %s", inference->path,
+                files->images, files->labels);
     if (ok) {
         memcpy(out->images_sha256, set.images.sha256, SHA256_HEX);
         memcpy(out->labels_sha256, set.labels_sha256, SHA256_HEX);
@@ -194,7 +213,7 @@ bool predictions_get(const struct predictions *predictions, size_t first, size_t
         return false;
     for (size_t k = 0; k < count * predictions->outputs; k++)
         if (!isfinite(out[k]))
-            return err_set(err, ERR_DATA, "%s: row %zu: the model's outputs are not finite",
-                           predictions->path, first + k / predictions->outputs);
+            return err_set(err, ERR_DATA, "%s: the model's outputs are not finite for row %zu of %s", i->path,
+                           first + k / predictions->outputs, predictions->path);
     return true;
 }

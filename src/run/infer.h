@@ -15,12 +15,14 @@
 #include "run/model_file.h"
 
 struct inference {
+    const char *path; /* of the model, borrowed */
     struct saved_model saved;
     const struct kernel *kernel;
     struct team *team;
 };
 
-/* threads 0: as many as the process may use. isa as in run_options. On success the caller releases it. */
+/* threads 0: as many as the process may use. isa as in run_options. model_path is borrowed. On success the
+ * caller releases it. */
 bool inference_open(const char *model_path, size_t threads, const char *isa, struct inference *out,
                     struct err *err) MUST_CHECK;
 void inference_release(struct inference *inference);
@@ -37,7 +39,8 @@ struct inference_report {
 void inference_report_release(struct inference_report *report);
 
 /* Evaluates the model, scaled as its own training data were, on labelled files. label_column as in data_spec;
- * -1: the one the model was trained with. Release the report. */
+ * -1: the one the model was trained with. ERR_DATA, naming model and data, where the loss is not finite.
+ * Release the report. */
 bool inference_evaluate(const struct inference *inference, const struct data_files *files, long label_column,
                         struct inference_report *out, struct err *err) MUST_CHECK;
 
@@ -63,8 +66,8 @@ bool predictions_open(const struct inference *inference, const char *path, struc
                       struct err *err) MUST_CHECK;
 void predictions_release(struct predictions *predictions);
 
-/* The outputs for count rows from `first` on, [count][outputs]. ERR_DATA names a row whose outputs are not
- * finite. */
+/* The outputs for count rows from `first` on, [count][outputs]. ERR_DATA names the model and a row whose
+ * outputs are not finite. */
 bool predictions_get(const struct predictions *predictions, size_t first, size_t count, real *out,
                      struct err *err) MUST_CHECK;
 

@@ -3,6 +3,10 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "run/clock.h"
+
+/* Between two writings. */
+static const double pause_seconds = 0.5;
 
 /* An accuracy that is not a number (the targets are no classes) is left out. */
 static void print_part(struct json_writer *w, const char *key, double loss, double accuracy) {
@@ -35,13 +39,26 @@ static void print_record(struct json_writer *w, const struct epoch_record *r) {
     json_end_object(w);
 }
 
-bool metrics_add(struct metrics *metrics, const struct epoch_record *record, const struct folder *folder,
-                 struct err *err) {
+bool metrics_add(struct metrics *metrics, const struct epoch_record *record, struct err *err) {
     struct json_writer w = {.out = &metrics->lines};
     print_record(&w, record);
     text_add(&metrics->lines, "\n");
-    return text_ok(&metrics->lines, err) &&
-           folder_write(folder, "metrics.jsonl", metrics->lines.s, metrics->lines.len, err);
+    return text_ok(&metrics->lines, err);
+}
+
+bool metrics_flush(struct metrics *metrics, const struct folder *folder, struct err *err) {
+    if (metrics->written == metrics->lines.len)
+        return true;
+    if (!folder_write(folder, "metrics.jsonl", metrics->lines.s, metrics->lines.len, err))
+        return false;
+    metrics->written = metrics->lines.len;
+    metrics->written_at = clock_seconds();
+    return true;
+}
+
+bool metrics_write(struct metrics *metrics, const struct folder *folder, struct err *err) {
+    bool soon = metrics->written > 0 && clock_seconds() < metrics->written_at + pause_seconds;
+    return soon || metrics_flush(metrics, folder, err);
 }
 
 void metrics_release(struct metrics *metrics) {

@@ -1,5 +1,5 @@
 /* metrics.jsonl: one object an epoch. The file is replaced as a whole each time, so a reader never sees half
- * a line. */
+ * a line; about twice a second at most, because many short epochs would make that long. */
 #ifndef RUN_METRICS_H
 #define RUN_METRICS_H
 
@@ -11,11 +11,16 @@
 /* All lines so far; zero-initialise. */
 struct metrics {
     struct text lines;
+    size_t written;    /* bytes of them that the file has */
+    double written_at; /* by clock_seconds */
 };
 
-/* Appends the record and writes the file. */
-bool metrics_add(struct metrics *metrics, const struct epoch_record *record, const struct folder *folder,
-                 struct err *err) MUST_CHECK;
+/* Appends the record; the file does not have it yet. */
+bool metrics_add(struct metrics *metrics, const struct epoch_record *record, struct err *err) MUST_CHECK;
+/* Writes what the file does not have yet, if its turn has come; to be called every now and then. */
+bool metrics_write(struct metrics *metrics, const struct folder *folder, struct err *err) MUST_CHECK;
+/* The same at once, where a run ends. */
+bool metrics_flush(struct metrics *metrics, const struct folder *folder, struct err *err) MUST_CHECK;
 void metrics_release(struct metrics *metrics);
 
 #endif

@@ -1,15 +1,22 @@
 #include "run/model_file.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "data/stranger.h"
 #include "run/scaling_text.h"
 #include "run/tensors.h"
 #include "store/safetensors.h"
 
 static const char format[] = "dltrain/1";
+
+static const char *targets_name(bool classes) {
+    return classes ? "classes" : "values";
+}
 
 /* ---- writing ---- */
 
@@ -31,11 +38,8 @@ bool model_file_save(const char *path, const struct config *config, const struct
               scaling_print(scaling, &scaling_text, err) && tensors_of(model, &tensors, err);
     if (ok) {
         struct stored_text metadata[] = {
-            {"format", format},
-            {"config", config_text.s},
-            {"scaling", scaling_text.s},
-            {"classes", class_names.s},
-            {"targets", classes ? "classes" : "values"},
+            {"format", format},         {"config", config_text.s},          {"scaling", scaling_text.s},
+            {"classes", class_names.s}, {"targets", targets_name(classes)},
         };
         ok = safetensors_digest(tensors.tensor, tensors.count, digest, err) &&
              safetensors_save(path, tensors.tensor, tensors.count, metadata,
@@ -55,6 +59,38 @@ bool model_digest(const struct model *model, char digest[SHA256_HEX], struct err
     bool ok = safetensors_digest(tensors.tensor, tensors.count, digest, err);
     tensors_release(&tensors);
     return ok;
+}
+
+/* ---- files of others ---- */
+
+/* The header of a safetensors file begins with a brace, behind its length. */
+enum { BRACE_AT = 8 };
+
+/* The first bytes of a regular file or of nothing; how many. */
+static size_t first_bytes(const char *path, unsigned char bytes[STRANGER_BYTES]) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t got = fd < 0 ? 0 : read(fd, bytes, STRANGER_BYTES);
+    if (fd >= 0)
+        close(fd);
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* As safetensors_load, but a file of another well-known kind is told by its name. */
+static struct safetensors *load_tensors(const char *path, struct err *err) {
+    unsigned char start[STRANGER_BYTES];
+    char text[STRANGER_TEXT];
+    struct safetensors *file = safetensors_load(path, err);
+    if (file || err->kind != ERR_DATA)
+        return file;
+    size_t count = first_bytes(path, start);
+    const char *what = count > BRACE_AT && start[BRACE_AT] == '{' ? NULL : stranger_kind(start, count);
+    if (what)
+        err_set(
+            err, ERR_DATA,
+            "%s: is not a safetensors file: starts with %s, which looks like %s; expected what dltrain or "
+            "safetensors.torch.save_file writes",
+            path, stranger_show(start, count, text), what);
+    return NULL;
 }
 
 /* ---- reading ---- */
@@ -98,28 +134,74 @@ static bool check_widths(const struct safetensors *file, const struct model_spec
     return true;
 }
 
-static bool read_model(const struct safetensors *file, struct saved_model *s, struct err *err) {
-    const char *found, *config, *scaling, *targets;
-    size_t features = 0, outputs = 0;
+static bool check_format(const struct safetensors *file, struct err *err) {
+    const char *found;
     if (!metadata_get(file, "format", &found, err))
         return false;
-    if (strcmp(found, format) != 0)
-        return err_set(err, ERR_DATA, "metadata \"format\": expected %s, found %s", format, found);
-    if (!metadata_get(file, "config", &config, err) || !metadata_get(file, "scaling", &scaling, err) ||
-        !metadata_get(file, "targets", &targets, err))
+    return strcmp(found, format) == 0 ||
+           err_set(err, ERR_DATA, "metadata \"format\": expected %s, found %.40s", format, found);
+}
+
+/* "classes" and "targets" say what the config and the tensors say: names are looked up by output. */
+static bool check_classes(const struct safetensors *file, size_t outputs, struct saved_model *s,
+                          struct err *err) {
+    const char *names, *targets;
+    const struct data_spec *data = &s->config.data;
+    if (!metadata_get(file, "classes", &names, err) || !metadata_get(file, "targets", &targets, err))
         return false;
-    s->classes = strcmp(targets, "classes") == 0;
+    s->classes = strcmp(targets, targets_name(true)) == 0;
+    if (strcmp(targets, targets_name(s->classes)) != 0)
+        return err_set(err, ERR_DATA, "metadata \"targets\": expected %s or %s, found %.40s",
+                       targets_name(true), targets_name(false), targets);
+    if (s->classes && outputs < 2)
+        return err_set(err, ERR_DATA, "metadata \"targets\": classes need at least 2 outputs, found %zu",
+                       outputs);
+    if (data->class_count > 0 && data->class_count != outputs)
+        return err_set(err, ERR_DATA,
+                       "metadata \"config\": data.classes: expected %zu classes, as many as the model has "
+                       "outputs, found %zu",
+                       outputs, data->class_count);
+    struct text expected = {0};
+    print_class_names(data, &expected);
+    bool ok = text_ok(&expected, err) && (strcmp(names, expected.s) == 0 ||
+                                          err_set(err, ERR_DATA,
+                                                  "metadata \"classes\": expected %.100s, as the config has, "
+                                                  "found %.100s",
+                                                  expected.s, names));
+    text_release(&expected);
+    return ok;
+}
+
+static bool read_scaling(const struct safetensors *file, size_t features, struct saved_model *s,
+                         struct err *err) {
+    const char *text;
+    if (!metadata_get(file, "scaling", &text, err))
+        return false;
+    if (!scaling_parse(text, features, &s->scaling, err))
+        return err_prefix(err, "metadata \"scaling\"");
+    int expected = s->config.data.scale;
+    return s->scaling.kind == expected ||
+           err_set(err, ERR_DATA, "metadata \"scaling\": expected the kind %s, as the config has, found %s",
+                   data_scale_name((size_t)expected), data_scale_name((size_t)s->scaling.kind));
+}
+
+static bool read_model(const struct safetensors *file, struct saved_model *s, struct err *err) {
+    const char *config;
+    size_t features = 0, outputs = 0;
+    if (!check_format(file, err) || !metadata_get(file, "config", &config, err))
+        return false;
     if (!config_load_model(config, strlen(config), &s->config, err))
         return err_prefix(err, "metadata \"config\"");
     if (!find_widths(file, s->config.model.layer_count, &features, &outputs, err) ||
-        !check_widths(file, &s->config.model, err) || !scaling_parse(scaling, features, &s->scaling, err))
+        !check_widths(file, &s->config.model, err) || !check_classes(file, outputs, s, err) ||
+        !read_scaling(file, features, s, err))
         return false;
     s->model = model_create(&s->config.model, features, outputs, loss_name((size_t)s->config.loss.kind), err);
     return s->model && tensors_fill(file, s->model, err);
 }
 
 bool model_file_load(const char *path, struct saved_model *out, struct err *err) {
-    struct safetensors *file = safetensors_load(path, err);
+    struct safetensors *file = load_tensors(path, err);
     if (!file)
         return false;
     struct saved_model saved = {0};
@@ -143,7 +225,7 @@ void saved_model_release(struct saved_model *saved) {
 }
 
 bool model_file_start(const char *path, struct model *model, struct err *err) {
-    struct safetensors *file = safetensors_load(path, err);
+    struct safetensors *file = load_tensors(path, err);
     if (!file)
         return false;
     bool ok = tensors_fill(file, model, err);

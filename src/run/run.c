@@ -26,7 +26,7 @@ struct run {
     size_t seen_before;                 /* samples of this epoch that earlier portions had */
     uint64_t samples;                   /* trained on in all epochs */
     double best_loss;
-    bool started, finished; /* whether files are written; whether the result stands */
+    bool finished; /* the result stands */
     struct run_result result;
     struct text message, summary;
 };
@@ -50,13 +50,15 @@ struct run *run_open(const struct config *config, const struct run_options *opti
     run->portion = 1;
     run->best_loss = INFINITY;
     run->result.version = options->version;
-    if (!folder_open(options->folder, config->name, options->force, &run->folder, err) ||
-        !setup_open(config, options->isa, options->init_from, &run->setup, err) ||
-        !folder_begin(&run->folder, err) || !write_config(run, err)) {
+    /* First what costs nothing and makes nothing. */
+    if (!kernel_find(options->isa ? options->isa : "auto", err) ||
+        !folder_open(options->folder, config->name, options->force, &run->folder, err) ||
+        !setup_open(config, options->isa, &run->setup, err) ||
+        !setup_start(&run->setup, options->init_from, err) || !folder_begin(&run->folder, err) ||
+        !write_config(run, err)) {
         run_free(run);
         return NULL;
     }
-    run->started = true;
     run->result.load_seconds = clock_seconds();
     return run;
 }
@@ -70,7 +72,7 @@ void run_free(struct run *run) {
     evaluation_release(&run->validation);
     metrics_release(&run->metrics);
     setup_release(&run->setup);
-    folder_close(&run->folder, run->started);
+    folder_close(&run->folder);
     mem_free(run);
 }
 
@@ -100,7 +102,7 @@ static bool write_model(struct run *run, struct err *err) {
 /* Writes the model and then the summary, whose presence means that all the rest is there. */
 static bool finish(struct run *run, const char *stopped_by, struct err *err) {
     struct run_result *r = &run->result;
-    if (!write_model(run, err))
+    if (!metrics_flush(&run->metrics, &run->folder, err) || !write_model(run, err))
         return false;
     r->stopped_by = stopped_by;
     r->validation = run->validated ? &run->validation : NULL;
@@ -180,8 +182,13 @@ static void note_best(struct run *run) {
 static bool end_epoch(struct run *run, struct err *err) {
     const struct fit_status *status = fit_status(run->setup.fit);
     struct epoch_record *e = &run->epoch;
-    if (!evaluate(run, &run->setup.data.validation, &run->validation, &run->validated, err))
-        return false;
+    if (!evaluate(run, &run->setup.data.validation, &run->validation, &run->validated, err)) {
+        if (err->kind != ERR_DIVERGED)
+            return false;
+        fit_revert(run->setup.fit);
+        return err_prefix(err, "training diverged in epoch %zu, found at its end on the validation samples",
+                          status->epoch);
+    }
     *e = (struct epoch_record){
         .epoch = status->epoch,
         .step = status->total_steps,
@@ -199,23 +206,28 @@ static bool end_epoch(struct run *run, struct err *err) {
     run->result.epochs_run = e->epoch;
     run->result.last = e;
     note_best(run);
-    return metrics_add(&run->metrics, e, &run->folder, err);
+    return metrics_add(&run->metrics, e, err);
 }
 
 /* One portion, or the whole end of the run. */
 static bool advance(struct run *run, enum run_event *event, struct err *err) {
     if (run->result.epochs_run == run->config->train.epochs) {
         *event = RUN_DONE;
-        return evaluate(run, &run->setup.data.test, &run->test, &run->tested, err) &&
-               finish(run, "epochs", err);
+        if (evaluate(run, &run->setup.data.test, &run->test, &run->tested, err))
+            return finish(run, "epochs", err);
+        return err->kind == ERR_DIVERGED
+                   ? err_prefix(err, "training diverged, found at its end on the test samples")
+                   : false;
     }
     *event = RUN_PROGRESS;
     if (!train_portion(run, err))
         return false;
-    if (!fit_epoch_done(run->setup.fit))
-        return true;
-    *event = RUN_EPOCH;
-    return end_epoch(run, err);
+    if (fit_epoch_done(run->setup.fit)) {
+        *event = RUN_EPOCH;
+        if (!end_epoch(run, err))
+            return false;
+    }
+    return metrics_write(&run->metrics, &run->folder, err);
 }
 
 bool run_advance(struct run *run, enum run_event *event, struct err *err) {
@@ -226,6 +238,10 @@ bool run_advance(struct run *run, enum run_event *event, struct err *err) {
         return finish_diverged(run, &problem, err);
     *err = problem;
     return false;
+}
+
+bool run_stop(struct run *run, struct err *err) {
+    return metrics_flush(&run->metrics, &run->folder, err);
 }
 
 /* ---- what has happened ---- */

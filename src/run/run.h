@@ -22,7 +22,7 @@ struct run_options {
 
 enum run_event {
     RUN_PROGRESS, /* some steps are done */
-    RUN_EPOCH,    /* an epoch is done, evaluated on the validation part and written to metrics.jsonl */
+    RUN_EPOCH,    /* an epoch is done, evaluated on the validation part and recorded */
     RUN_DONE,     /* tested, model and summary written */
 };
 
@@ -50,6 +50,9 @@ void run_free(struct run *run);
  * diverged) are written before it returns. */
 bool run_advance(struct run *run, enum run_event *event, struct err *err) MUST_CHECK;
 
+/* Writes the records that metrics.jsonl does not have yet: for who gives up before RUN_DONE. */
+bool run_stop(struct run *run, struct err *err) MUST_CHECK;
+
 const struct fit_status *run_status(const struct run *run);
 const struct epoch_record *run_epoch(const struct run *run); /* the latest one */
 const char *run_folder(const struct run *run);
@@ -75,8 +78,5 @@ struct run_result {
 /* After RUN_DONE or ERR_DIVERGED; NULL before. */
 const struct run_result *run_result(const struct run *run);
 const char *run_summary(const struct run *run); /* the JSON text; NULL before */
-
-/* 95 % interval of a share k of n (Wilson 1927). */
-void run_wilson(size_t k, size_t n, double *low, double *high);
 
 #endif

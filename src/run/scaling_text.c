@@ -47,7 +47,7 @@ static real *parse_list(const cJSON *root, const char *key, size_t length, size_
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, key);
     size_t found = cJSON_IsArray(list) ? (size_t)cJSON_GetArraySize(list) : 0;
     if (found != length) {
-        err_set(err, ERR_DATA, "scaling: \"%s\" must be a list of %zu number%s, found %zu", key, length,
+        err_set(err, ERR_DATA, "\"%s\" must be a list of %zu number%s, found %zu", key, length,
                 length == 1 ? "" : "s", found);
         return NULL;
     }
@@ -58,7 +58,7 @@ static real *parse_list(const cJSON *root, const char *key, size_t length, size_
     for (size_t i = 0; i < length; i++, item = item->next) {
         values[i] = (real)item->valuedouble;
         if (!cJSON_IsNumber(item) || !isfinite(values[i])) {
-            err_set(err, ERR_DATA, "scaling: \"%s\" must hold finite numbers, entry %zu is none", key, i);
+            err_set(err, ERR_DATA, "\"%s\" must hold finite numbers, entry %zu is none", key, i);
             mem_free(values);
             return NULL;
         }
@@ -71,19 +71,33 @@ static real *parse_list(const cJSON *root, const char *key, size_t length, size_
 static bool check_deviations(const struct scaling *scaling, struct err *err) {
     for (size_t i = 0; i < scaling->features; i++)
         if (!(scaling->deviation[i] > 0))
-            return err_set(err, ERR_DATA,
-                           "scaling: \"deviation\" must hold positive numbers, entry %zu is %g", i,
+            return err_set(err, ERR_DATA, "\"deviation\" must hold positive numbers, entry %zu is %g", i,
                            (double)scaling->deviation[i]);
     return true;
 }
 
+/* Nothing else than what scaling_print writes: a mean that nobody subtracts is a file that nobody understood.
+ */
+static bool check_keys(const cJSON *root, bool statistics, struct err *err) {
+    for (const cJSON *item = root->child; item; item = item->next)
+        if (strcmp(item->string, "kind") != 0 &&
+            !(statistics && (strcmp(item->string, "mean") == 0 || strcmp(item->string, "deviation") == 0)))
+            return err_set(err, ERR_DATA, "expected %s, found \"%.40s\"",
+                           statistics ? "kind, mean and deviation" : "nothing but the kind", item->string);
+    return true;
+}
+
 static bool parse_root(const cJSON *root, size_t features, struct scaling *out, struct err *err) {
+    if (!cJSON_IsObject(root))
+        return err_set(err, ERR_DATA, "expected an object with a \"kind\"");
     const cJSON *kind = cJSON_GetObjectItemCaseSensitive(root, "kind");
     const char *name = cJSON_IsString(kind) ? kind->valuestring : "none";
     struct scaling s = {.kind = cJSON_IsString(kind) ? names_find(data_scale_name, name) : -1,
                         .features = features};
     if (s.kind < 0)
-        return err_set(err, ERR_DATA, "scaling: \"kind\" must be a known one, found %s", name);
+        return err_set(err, ERR_DATA, "\"kind\" must be a known one, found %.40s", name);
+    if (!check_keys(root, has_statistics(s.kind), err))
+        return false;
     if (has_statistics(s.kind)) {
         size_t length = list_length(s.kind, features);
         if (!(s.mean = parse_list(root, "mean", length, features, err)) ||
@@ -102,7 +116,7 @@ bool scaling_parse(const char *json, size_t features, struct scaling *out, struc
     struct json_options options = {.max_bytes = strlen(json) + 1};
     struct json *doc = json_parse(json, strlen(json), options, ERR_DATA, err);
     if (!doc)
-        return err_prefix(err, "scaling");
+        return false;
     bool ok = parse_root(json_root(doc), features, out, err);
     json_free(doc);
     return ok;

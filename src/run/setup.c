@@ -1,10 +1,11 @@
 #include "run/setup.h"
 
-#include "run/loss.h"
+#include "base/machine.h"
+#include "run/loss_use.h"
 #include "run/model_file.h"
 
 struct team *setup_team(size_t threads, struct err *err) {
-    return team_create(threads ? threads : team_processors(), err);
+    return team_create(threads ? threads : machine_processors(), err);
 }
 
 static struct fit *make_fit(struct setup *s, struct err *err) {
@@ -21,8 +22,7 @@ static struct fit *make_fit(struct setup *s, struct err *err) {
     return fit_create(&fit, err);
 }
 
-bool setup_open(const struct config *config, const char *isa, const char *init_from, struct setup *setup,
-                struct err *err) {
+bool setup_open(const struct config *config, const char *isa, struct setup *setup, struct err *err) {
     struct setup *s = setup;
     *s = (struct setup){.config = config};
     s->kernel = kernel_find(isa ? isa : "auto", err);
@@ -31,16 +31,17 @@ bool setup_open(const struct config *config, const char *isa, const char *init_f
         goto fail;
     s->model = model_create(&config->model, s->data.features, s->data.outputs,
                             loss_name((size_t)config->loss.kind), err);
-    if (!s->model)
-        goto fail;
-    bool started = init_from ? model_file_start(init_from, s->model, err)
-                             : model_init(s->model, config->seed, s->team, err);
-    if (!started || !(s->fit = make_fit(s, err)))
+    if (!s->model || !(s->fit = make_fit(s, err)))
         goto fail;
     return true;
 fail:
     setup_release(s);
     return false;
+}
+
+bool setup_start(struct setup *setup, const char *init_from, struct err *err) {
+    return init_from ? model_file_start(init_from, setup->model, err)
+                     : model_init(setup->model, setup->config->seed, setup->team, err);
 }
 
 void setup_release(struct setup *setup) {

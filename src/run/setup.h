@@ -21,12 +21,15 @@ struct setup {
     struct fit *fit;
 };
 
-/* isa: a kernel table by name, or "auto" (ERR_USAGE where there is no such). init_from: a model file for the
- * starting parameters, or NULL for the initialisers. The setup must not be moved. On failure nothing is left
- * to release. */
-bool setup_open(const struct config *config, const char *isa, const char *init_from, struct setup *setup,
+/* isa: a kernel table by name, or "auto" (ERR_USAGE where there is no such). All parameters are 0. The setup
+ * must not be moved. On failure nothing is left to release. */
+bool setup_open(const struct config *config, const char *isa, struct setup *setup,
                 struct err *err) MUST_CHECK;
 void setup_release(struct setup *setup);
+
+/* Gives the parameters their values before training, which can take long where there are many. init_from: a
+ * model file to take them from, or NULL for the initialisers. */
+bool setup_start(struct setup *setup, const char *init_from, struct err *err) MUST_CHECK;
 
 /* A team of that size; 0: as many as the process may use. */
 struct team *setup_team(size_t threads, struct err *err) MUST_CHECK;

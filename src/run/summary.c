@@ -62,7 +62,7 @@ void summary_evaluation(struct json_writer *w, const struct evaluation *e, char 
     if (e->classes == 0)
         return;
     double low, high;
-    run_wilson(e->correct, e->samples, &low, &high);
+    figures_wilson(e->correct, e->samples, &low, &high);
     put_number(w, "accuracy", e->accuracy);
     put_number(w, "error", (double)(e->samples - e->correct) / (double)e->samples);
     json_key(w, "accuracy_interval");
@@ -136,9 +136,15 @@ static void print_seconds(struct json_writer *w, const struct run_result *r) {
     put_number(w, "samples_per_second", r->samples_per_second);
 }
 
+#ifdef __APPLE__
+enum { RSS_UNIT = 1 };
+#else
+enum { RSS_UNIT = 1024 };
+#endif
+
 static uint64_t peak_memory(void) {
     struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * RSS_UNIT : 0;
 }
 
 bool summary_print(const struct run_result *r, const struct setup *setup, struct text *out, struct err *err) {

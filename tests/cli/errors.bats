@@ -14,9 +14,9 @@ setup() { enter; }
 }
 
 @test "the command line is checked" {
-    fails 2 'unknown command "trian", did you mean "train"?' "$DLTRAIN" trian
+    fails 2 'unknown command "trian"; did you mean "train"?' "$DLTRAIN" trian
     fails 2 'unknown command "zzz"' "$DLTRAIN" zzz
-    fails 2 'unknown option --confg, did you mean --config?' "$DLTRAIN" --confg x
+    fails 2 'unknown option --confg; did you mean "--config"?' "$DLTRAIN" --confg x
     fails 2 'unknown option --se' "$DLTRAIN" --se seed=1
     fails 2 'unknown option -x' "$DLTRAIN" -x
     fails 2 'option --json takes no value' "$DLTRAIN" --json=yes
@@ -29,7 +29,7 @@ setup() { enter; }
     fails 2 '--threads: must be a whole number from 0 to' "$DLTRAIN" --config "$config" --threads many
     fails 2 '--seed: must be a whole number from 0 to 18446744073709551615, got "-1"' "$DLTRAIN" --config "$config" --seed -1
     fails 2 '--seed' "$DLTRAIN" --config "$config" --seed 18446744073709551616
-    fails 2 'option --out: must be' "$DLTRAIN" --config "$config" --out ''
+    fails 2 'option --out: must not be empty' "$DLTRAIN" --config "$config" --out ''
     fails 2 '"mips"' "$DLTRAIN" --config "$config" --isa mips
     fails 2 '"mips"' env DLTRAIN_ISA=mips "$DLTRAIN" --config "$config"
     fails 2 'no help on "tran"' "$DLTRAIN" help tran
@@ -50,10 +50,12 @@ setup() { enter; }
 
 @test "data that are missing or damaged are status 4" {
     fails 4 "no-such-file" "$DLTRAIN" --config "$config" --set data.train.images=no-such-file
+    [[ $stderr == *"cannot open: No such file or directory" ]]
+    fails 4 "no/train-images-idx3-ubyte.gz: cannot open: No such file or directory (scripts/get-data fetches MNIST, Fashion-MNIST and KMNIST)" \
+        "$DLTRAIN" --config "$config" --set data.train.images="$PWD/no/train-images-idx3-ubyte.gz"
     head -c 1000 "$box/data/train-images-idx3-ubyte" >short
-    fails 4 "$PWD/short" "$DLTRAIN" --config "$config" --set data.train.images=short
-    fails 4 "train-labels-idx1-ubyte" "$DLTRAIN" --config "$config" --set data.train.labels="$box/data/t10k-labels-idx1-ubyte" \
-        --set data.test.labels="$box/data/train-labels-idx1-ubyte"
+    fails 4 "$PWD/short" "$DLTRAIN" --config "$config" --set data.train.images="$PWD/short"
+    fails 4 'found 50 labels for the 200 images' "$DLTRAIN" --config "$config" --set data.train.labels="$box/data/t10k-labels-idx1-ubyte"
     fails 4 "$config" "$DLTRAIN" --config "$config" --init-from "$config"
 }
 
@@ -64,6 +66,9 @@ setup() { enter; }
 }
 
 @test "a name with a newline stays one line" {
+    cp "$config" $'x\n.json'
+    fails 3 "name: must be given, because the file's name makes none" "$DLTRAIN" --config $'x\n.json' --set data.root="$box/data"
+    fails 3 'without control characters' "$DLTRAIN" --config "$config" --set 'name="a\u001b[31m"'
     fails 3 'x?y.json' "$DLTRAIN" --config $'x\ny.json'
 }
 
@@ -92,5 +97,5 @@ setup() { enter; }
         cmp a/$file b/$file
     done
     [ "$(wc -l <b/metrics.jsonl)" -eq 2 ]
-    ! grep -q epoch\ 1/2 b/*
+    run ! grep -q epoch\ 1/2 b/*
 }

@@ -34,7 +34,8 @@ setup() { enter; }
     rm d/test-labels-idx1-ubyte
     fails 4 'd: has test-images-idx3-ubyte but not test-labels-idx1-ubyte' "$DLTRAIN" eval --model "$model" --data d
     fails 4 't10k-images-idx3-ubyte' "$DLTRAIN" eval --model "$model" --data .
-    fails 4 'nowhere: is not a folder' "$DLTRAIN" eval --model "$model" --data nowhere
+    fails 4 'nowhere: there is no such folder' "$DLTRAIN" eval --model "$model" --data nowhere
+    fails 4 'tiny.json: is not a folder' "$DLTRAIN" eval --model "$model" --data "$config"
 }
 
 @test "what does not fit together is named" {
@@ -46,7 +47,31 @@ setup() { enter; }
     fails 3 'data.test' "$DLTRAIN" eval --model "$model" --config "$config" --set data.test=null
 }
 
+@test "a label column of the model that the data lack is the fault of the files" {
+    mkdir two
+    { u32 2051; u32 100; u32 28; u32 28; tail -c +17 "$box/data/train-images-idx3-ubyte" | head -c 78400; } >two/images
+    { u32 2050; u32 100; u32 2; tail -c +9 "$box/data/train-labels-idx1-ubyte"; } >two/labels
+    "$DLTRAIN" --config "$config" --set data.train.images=two/images --set data.train.labels=two/labels --set data.test=null \
+        --set data.root=null --set data.label_column=1 --set data.classes=10 --out a -q >/dev/null
+    fails 4 "a/model.safetensors: data.label_column: must be below 1" "$DLTRAIN" eval --model a/model.safetensors --data "$box/data"
+    fails 4 "a/model.safetensors: data.label_column: must be below 1" "$DLTRAIN" eval --model a/model.safetensors --config "$config"
+    fails 3 "data.label_column: must be below 1" "$DLTRAIN" eval --model "$model" --config "$config" --set data.label_column=1
+}
+
+@test "a model that is not finite on the data is named, and so are they" {
+    # The output layer's weights are the last 640 bytes: 3.4e38 each.
+    { head -c -640 "$model"; head -c 640 /dev/zero | tr '\0' '\177'; } >huge
+    fails 4 "huge: the model's loss is not finite on $box/data/t10k-images-idx3-ubyte with $box/data/t10k-labels-idx1-ubyte" \
+        "$DLTRAIN" eval --model huge --data "$box/data"
+    run --separate-stderr "$DLTRAIN" predict --model huge --images "$box/data/t10k-images-idx3-ubyte"
+    [ "$status" -eq 4 ]
+    [[ $stderr == "dltrain: error: huge: the model's outputs are not finite for row "*" of $box/data/t10k-images-idx3-ubyte" ]]
+}
+
 @test "a damaged model file is refused" {
+    printf 'PK\003\004\0\0\010\010\0\0\0\0\0\0\0\0' >model.pt
+    fails 4 'model.pt: is not a safetensors file: starts with "PK' "$DLTRAIN" eval --model model.pt --data "$box/data"
+    [[ $stderr == *"which looks like a zip archive"* ]]
     head -c 30000 "$model" >short
     fails 4 short "$DLTRAIN" eval --model short --data "$box/data"
     sed 's,dltrain/1,dltrain/9,' "$model" >other

@@ -1,10 +1,11 @@
 # What the command-line tests share: the program, small data cut from data/digits, a config.
+# shellcheck shell=bash disable=SC2034,SC2154
 bats_require_minimum_version 1.5.0
 DLTRAIN=${DLTRAIN:-$PWD/dltrain}
 unset DLTRAIN_ISA NO_COLOR
 
 # u32 N: four bytes, the most significant first
-u32() { printf "\\$(printf %o $(($1 >> 24 & 255)))\\$(printf %o $(($1 >> 16 & 255)))\\$(printf %o $(($1 >> 8 & 255)))\\$(printf %o $(($1 & 255)))"; }
+u32() { printf '%b' "$(printf '\\0%03o' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)))"; }
 
 # cut_images FROM COUNT, cut_labels FROM COUNT: the first COUNT rows of an MNIST file as plain IDX
 cut_images() { u32 2051; u32 "$2"; u32 28; u32 28; gzip -dc "$1" 2>/dev/null | tail -c +17 | head -c $(($2 * 784)); }
@@ -50,7 +51,8 @@ enter() {
     box=$BATS_FILE_TMPDIR
     config=$box/tiny.json
     model=$box/run/model.safetensors
-    cd "$BATS_TEST_TMPDIR" || return 1
+    mkdir "$BATS_TEST_TMPDIR/work"
+    cd "$BATS_TEST_TMPDIR/work" || return 1
 }
 
 # fails STATUS TEXT COMMAND...: exit status, silence on stdout, one line on stderr that has the text

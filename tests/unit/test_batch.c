@@ -297,7 +297,7 @@ static void test_batch_of_other_types(void **state) {
 static void test_batch_of_classes_and_targets(void **state) {
     (void)state;
     uint32_t cls[] = {2, 0, 1, 2, 1};
-    float targets[] = {0, 1, 10, 11, 20, 21, 30, 31, 40, 41};
+    real targets[] = {0, 1, 10, 11, 20, 21, 30, 31, 40, 41};
     const uint32_t row[] = {4, 0, 3};
     uint32_t got[KERNEL_LANES];
     real t[3 * KERNEL_LANES];

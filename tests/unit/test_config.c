@@ -36,7 +36,7 @@ static struct text printed(const struct config *config) {
     return out;
 }
 
-/* What INTERFACE.md promises for a config that says nothing. */
+/* What holds for a config that says nothing. */
 static void test_defaults(void **state) {
     (void)state;
     struct config c = accepted("{" DATA "}", NO_OVERRIDES);
@@ -159,6 +159,30 @@ static void test_round_trip(void **state) {
     round_trip("{" DATA "}");
     round_trip("{\"data\": {\"train\": {\"images\": \"i\", \"labels\": \"l\"}, \"classes\": 65536,"
                " \"validation\": {\"fraction\": 0.1, \"stratify\": false}}, \"seed\": \"9007199254740993\"}");
+}
+
+/* What is left to the program is null, and not there where files leave nothing to share out. */
+static void test_printed_stratify(void **state) {
+    (void)state;
+    static const struct {
+        const char *validation, *found;
+    } row[] = {
+        {"data.validation={\"fraction\": 0.5}", "\"stratify\": null\n"},
+        {"data.validation={\"fraction\": 0.5, \"stratify\": null}", "\"stratify\": null\n"},
+        {"data.validation={\"fraction\": 0.5, \"stratify\": true}", "\"stratify\": true\n"},
+        {"data.validation={\"fraction\": 0.5, \"stratify\": false}", "\"stratify\": false\n"},
+        {"data.validation={\"images\": \"i\", \"labels\": \"l\"}", NULL},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct config c = accepted("{" DATA "}", OVERRIDES(row[i].validation));
+        struct text out = printed(&c);
+        const char *found = strstr(out.s, "\"stratify\"");
+        assert_true((found == NULL) == (row[i].found == NULL));
+        if (found != NULL)
+            assert_int_equal(strncmp(found, row[i].found, strlen(row[i].found)), 0);
+        text_release(&out);
+        config_release(&c);
+    }
 }
 
 /* The printed form of a minimal config, literally. */
@@ -327,7 +351,7 @@ static void test_overrides(void **state) {
     assert_int_equal(c.model.layers[3].units, 9);
     assert_int_equal(c.model.layers[3].activation, ACTIVATION_SIGMOID);
     assert_true(c.data.validation_fraction == .25);
-    assert_true(c.data.validation_stratify);
+    assert_int_equal(c.data.validation_stratify, STRATIFY_AUTO);
     assert_null(c.data.test.images);
     assert_true(c.optimizer.lr == 2e-4);
     assert_int_equal(c.data.class_count, 4);
@@ -390,11 +414,17 @@ static void test_shipped(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_layer_defaults),
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_printed),
-        cmocka_unit_test(test_model_part), cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_seeds),      cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_layer_defaults),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_printed),
+        cmocka_unit_test(test_printed_stratify),
+        cmocka_unit_test(test_model_part),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_shipped),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

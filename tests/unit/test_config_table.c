@@ -50,7 +50,7 @@ static bool if_not_list(const struct key *key) {
 }
 
 static bool if_not_bool(const struct key *key) {
-    return key->type != &key_bool;
+    return key->type != &key_bool && key->type != &key_switch;
 }
 
 static const struct trial trials[] = {

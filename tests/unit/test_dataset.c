@@ -65,7 +65,7 @@ static void test_three_parts(void **state) {
         assert_int_equal(data.outputs, CLASSES);
         assert_true(data.classes);
         assert_int_equal(data.test_set.cls[0], 3);
-        assert_true(dataset_fits(&data.test_set, "b", 2, 4, true, &err));
+        assert_true(dataset_fits(&data.test_set, &spec.test, 2, 4, true, &err));
         assert_string_equal(data.test_set.images.sha256, data.validation_set.images.sha256);
         data_release(&data);
         assert_null(data.train.set);
@@ -147,7 +147,7 @@ static void test_spec_faults(void **state) {
     assert_refused(&spec, ERR_CONFIG, "data.validation.fraction: 0.1 of 3 rows leaves no row for validation");
     spec.validation_fraction = 0.9;
     assert_refused(&spec, ERR_CONFIG, "data.validation.fraction: 0.9 of 3 rows leaves no row for training");
-    spec.validation_stratify = true;
+    spec.validation_stratify = STRATIFY_YES;
     write_idx(b_labels, IDX_F32, 3, 0, (const double[]){0, 0, 0});
     assert_refused(&spec, ERR_CONFIG, "data.validation.stratify: needs class labels");
 }
@@ -217,14 +217,36 @@ static void test_split(void **state) {
         }
 }
 
+/* Left to the program, targets that are no classes are split as if it were off. */
+static void test_split_of_targets(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    struct data data, other;
+    struct err err;
+    spec.train = (struct data_files){b_images, b_labels};
+    spec.test = (struct data_files){0};
+    spec.validation_fraction = 0.4;
+    write_idx(b_images, IDX_U8, 3, 2, (const double[]){1, 2, 3, 4, 5, 6});
+    write_idx(b_labels, IDX_F32, 3, 0, (const double[]){0, 1, 2});
+    spec.validation_stratify = STRATIFY_AUTO;
+    assert_true(data_load(&spec, TARGETS_REAL, 1, NULL, &data, &err));
+    spec.validation_stratify = STRATIFY_NO;
+    assert_true(data_load(&spec, TARGETS_REAL, 1, NULL, &other, &err));
+    assert_int_equal(data.validation.count, 1);
+    assert_memory_equal(other.split, data.split, 3 * sizeof *data.split);
+    data_release(&other);
+    data_release(&data);
+}
+
 static void test_stratified_split(void **state) {
     (void)state;
     struct data_spec spec = usual();
-    spec.validation_stratify = true;
+    const int ask[] = {STRATIFY_YES, STRATIFY_AUTO, STRATIFY_YES};
     const double fraction[] = {0.1, 0.5, 0.04};
-    const size_t count[][CLASSES] = {{1, 2, 3, 5}, {5, 10, 13, 23}, {0, 1, 1, 2}};
+    const size_t count[][CLASSES] = {{1, 2, 3, 4}, {5, 10, 13, 22}, {0, 1, 1, 2}};
     for (size_t c = 0; c < sizeof count / sizeof count[0]; c++) {
         spec.validation_fraction = fraction[c];
+        spec.validation_stratify = ask[c];
         struct data data, other;
         struct err err;
         assert_true(data_load(&spec, TARGETS_REAL, 1, NULL, &data, &err));
@@ -246,6 +268,65 @@ static void test_stratified_split(void **state) {
         data_release(&other);
         data_release(&data);
     }
+}
+
+/* Ten classes of four rows: the whole part of every share is 0 or equal for all, and the remainders are ties.
+ */
+static void test_stratified_split_of_small_classes(void **state) {
+    (void)state;
+    enum { SMALL = 40 };
+    struct data_spec spec = usual();
+    double pixels[2 * SMALL], cls[SMALL];
+    for (size_t r = 0; r < SMALL; r++) {
+        pixels[2 * r] = pixels[2 * r + 1] = (double)r;
+        cls[r] = (double)(r * 7 % 10);
+    }
+    write_idx(b_images, IDX_U8, SMALL, 2, pixels);
+    write_idx(b_labels, IDX_U8, SMALL, 0, cls);
+    spec.train = (struct data_files){b_images, b_labels};
+    spec.validation_stratify = STRATIFY_YES;
+    static const struct {
+        double fraction;
+        size_t from_each, one_more; /* the first so many classes give one row more */
+    } row[] = {{.0125, 0, 1}, {.025, 0, 1}, {.1, 0, 4}, {.125, 0, 5}, {.25, 1, 0}, {.3, 1, 2}};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct data data;
+        struct err err;
+        size_t held[10] = {0};
+        spec.validation_fraction = row[i].fraction;
+        assert_true(data_load(&spec, TARGETS_REAL, 3, NULL, &data, &err));
+        for (size_t k = 0; k < data.validation.count; k++)
+            held[data.train_set.cls[data.validation.row[k]]]++;
+        for (size_t c = 0; c < 10; c++)
+            assert_int_equal(held[c], row[i].from_each + (c < row[i].one_more));
+        data_release(&data);
+    }
+    spec.validation_fraction = .012;
+    assert_refused(&spec, ERR_CONFIG,
+                   "data.validation.fraction: 0.012 of 40 rows leaves no row for validation");
+    spec.validation_fraction = .99;
+    assert_refused(&spec, ERR_CONFIG, "data.validation.fraction: 0.99 of 40 rows leaves no row for training");
+}
+
+/* A tenth of 3 and of 23 rows: remainders of 0.3 both, which floating point takes for different ones. */
+static void test_ties_are_exact(void **state) {
+    (void)state;
+    enum { FEW = 3, ALL = 26 };
+    struct data_spec spec = usual();
+    double pixels[2 * ALL] = {0}, cls[ALL];
+    for (size_t r = 0; r < ALL; r++)
+        cls[r] = r >= FEW;
+    write_idx(b_images, IDX_U8, ALL, 2, pixels);
+    write_idx(b_labels, IDX_U8, ALL, 0, cls);
+    spec.train = (struct data_files){b_images, b_labels};
+    spec.validation_stratify = STRATIFY_YES;
+    spec.validation_fraction = .1;
+    struct data data;
+    struct err err;
+    assert_true(load(&spec, &data, &err));
+    assert_int_equal(data.validation.count, 3);
+    assert_true(data.validation.row[0] < FEW && data.validation.row[1] >= FEW);
+    data_release(&data);
 }
 
 /* Statistics are of the rows that remain for training, not of the held-out ones. */
@@ -273,14 +354,14 @@ static void test_fits(void **state) {
     struct err err = {0};
     assert_true(dataset_load(&files, &spec, TARGETS_REAL, NULL, &set, &err));
     assert_int_equal(dataset_all(&set).count, 3);
-    assert_true(dataset_fits(&set, "b", 2, 4, true, &err));
-    assert_true(dataset_fits(&set, "b", 2, 10, true, &err));
-    assert_false(dataset_fits(&set, "b", 2, 3, true, &err));
-    assert_string_equal(err.text, "b: row 0: expected a label from 0 to 2, found 3");
-    assert_false(dataset_fits(&set, "b", 784, 4, true, &err));
-    assert_string_equal(err.text, "b: expected rows of 784 values, found 2");
-    assert_false(dataset_fits(&set, "b", 2, 4, false, &err));
-    assert_string_equal(err.text, "b: expected floating-point targets, found integer classes");
+    assert_true(dataset_fits(&set, &files, 2, 4, true, &err));
+    assert_true(dataset_fits(&set, &files, 2, 10, true, &err));
+    assert_false(dataset_fits(&set, &files, 2, 3, true, &err));
+    assert_string_equal(err.text, "b-labels: row 0: expected a label from 0 to 2, found 3");
+    assert_false(dataset_fits(&set, &files, 784, 4, true, &err));
+    assert_string_equal(err.text, "b-images: expected rows of 784 values, found 2");
+    assert_false(dataset_fits(&set, &files, 2, 4, false, &err));
+    assert_string_equal(err.text, "b-labels: expected floating-point targets, found integer classes");
     dataset_release(&set);
     const struct data_files none = {0};
     assert_false(dataset_load(&none, &spec, TARGETS_REAL, NULL, &set, &err));
@@ -296,7 +377,10 @@ int main(void) {
         cmocka_unit_test(test_spec_faults),
         cmocka_unit_test(test_first_fault_wins),
         cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split_of_targets),
         cmocka_unit_test(test_stratified_split),
+        cmocka_unit_test(test_stratified_split_of_small_classes),
+        cmocka_unit_test(test_ties_are_exact),
         cmocka_unit_test(test_scaling_of_training_part),
         cmocka_unit_test(test_fits),
     };

@@ -122,7 +122,8 @@ static void softmax_regression_follows_its_recursion(void **state) {
 static void the_last_batch_is_a_mean_over_its_own_samples(void **state) {
     (void)state;
     struct err err = {0};
-    float x[3] = {1, -2, 4}, t[3] = {0.5f, 1, -1};
+    float x[3] = {1, -2, 4};
+    real t[3] = {(real)0.5, 1, -1};
     struct dataset set = memory_set(x, 3, 1, NULL, 0);
     set.targets = t, set.target_width = 1;
     struct data_part part = dataset_all(&set);
@@ -180,6 +181,52 @@ static void divergence_is_noticed_and_undone(void **state) {
     model_free(m);
 }
 
+/* The step that takes a parameter out of range is named, though its loss was finite: w = 0 - lr (0 - t) x. */
+static void the_step_that_overflows_is_named(void **state) {
+    (void)state;
+    struct err err = {0};
+    float x[2] = {4, 4};
+    real t[2] = {100, 100};
+    struct dataset set = memory_set(x, 2, 1, NULL, 0);
+    set.targets = t, set.target_width = 1;
+    struct data_part part = dataset_all(&set);
+    struct scaling scaling = {.kind = SCALE_NONE};
+    struct model_spec spec = {NULL, 0, layer(0, ACTIVATION_IDENTITY, 0)};
+    spec.output.init.kind = init_find("zeros");
+    struct model *m = model_create(&spec, 1, 1, "mse", &err);
+    assert_true(m && model_init(m, 1, NULL, &err));
+    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = REAL_IS_DOUBLE ? 1e306 : 1e36},
+                              {1, 1, false}, 1};
+    struct fit *fit = fit_create(&setup, &err);
+    assert_false(fit_steps(fit, 1, &err));
+    assert_non_null(strstr(err.text, "epoch 1 at step 1 of 2: model.output: its weight is not finite"));
+    assert_true(m->theta[0] == 0);
+    fit_free(fit);
+    model_free(m);
+}
+
+static void revert_goes_back_by_one_epoch(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct dataset set = memory_set(images, ROWS, FEATURES, classes, CLASSES);
+    struct data_part part = dataset_all(&set);
+    struct scaling scaling = {.kind = SCALE_NONE};
+    struct model *m = make_model("cross_entropy", CLASSES);
+    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = 0.01}, {3, 50, true}, 1};
+    struct fit *fit = fit_create(&setup, &err);
+    char first[SHA256_HEX], now[SHA256_HEX];
+    assert_true(fit && fit_steps(fit, 100, &err));
+    model_hex(m, first);
+    assert_true(fit_steps(fit, 100, &err));
+    model_hex(m, now);
+    assert_string_not_equal(first, now);
+    fit_revert(fit);
+    model_hex(m, now);
+    assert_string_equal(first, now);
+    fit_free(fit);
+    model_free(m);
+}
+
 /* Figures of an evaluation against sums written out here, and equal for any number of threads. */
 static void evaluation_adds_up(void **state) {
     (void)state;
@@ -233,6 +280,8 @@ int main(void) {
         cmocka_unit_test(softmax_regression_follows_its_recursion),
         cmocka_unit_test(the_last_batch_is_a_mean_over_its_own_samples),
         cmocka_unit_test(divergence_is_noticed_and_undone),
+        cmocka_unit_test(the_step_that_overflows_is_named),
+        cmocka_unit_test(revert_goes_back_by_one_epoch),
         cmocka_unit_test(evaluation_adds_up),
     };
     return cmocka_run_group_tests_name("fit", tests, make_data, NULL);

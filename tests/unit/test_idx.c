@@ -1,6 +1,7 @@
 /* IDX files, whole and damaged. References: the format's definition, and SHA-256 sums by coreutils. */
 #include "idx_files.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "data/idx.h"
@@ -202,7 +203,7 @@ static const struct {
     {BYTES("version https://git-lfs.github.com/spec/v1\n"), "a Git LFS pointer", "a Git LFS pointer"},
     {BYTES("PK\x03\x04zip"), "a zip archive", "a zip archive"},
     {BYTES("\x93NUMPY\x01"), "a NumPy array", "a NumPy array"},
-    {BYTES("\x1F\x8B"), "expected more gzip data", "a gzip file inside a gzip file"},
+    {BYTES("\x1F\x8B"), "expected more gzip data", "a gzip file"},
     {BYTES("\0\x01\x08\x01\0\0\0\x01z"), "not an IDX file: starts with \"\\x00\\x01\\x08", "not an IDX file"},
     {BYTES("\0\0\x0A\x01\0\0\0\x01z"), "byte 2: expected an IDX element type", "found 0a"},
     {BYTES("\0\0\x08\0"), "byte 3: expected 1 to 4 dimensions, found 0", "found 0"},
@@ -338,13 +339,32 @@ static void test_lying_headers(void **state) {
     };
     for (size_t w = 0; w < sizeof wrap / sizeof wrap[0]; w++) {
         add_header(&raw, (int)wrap[w].type, wrap[w].dims, wrap[w].dim);
-        assert_refused(write_file("lie", &raw), "more bytes than this machine can address");
+        assert_refused(write_file("lie", &raw),
+                       "expected at most 18446744073709551615 bytes, which this machine can address");
     }
     const uint32_t million[] = {1000000};
     add_header(&raw, IDX_U8, 1, million);
     packed.len = 0;
     add_gzip(&packed, raw.at, raw.len);
     assert_refused(write_file("lie.gz", &packed), "the header claims too much: expected at most");
+}
+
+/* Descriptors that have run out are no fault of the file. */
+static void test_machine(void **state) {
+    (void)state;
+    struct idx idx;
+    struct err err = {0};
+    struct rlimit before, none;
+    const char *path = write_idx("fine", IDX_U8, 1, 0, (const double[]){1});
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool ok = idx_read(path, &idx, &err);
+    setrlimit(RLIMIT_NOFILE, &before);
+    assert_false(ok);
+    assert_int_equal(err.kind, ERR_SYSTEM);
+    assert_non_null(strstr(err.text, ": cannot open: "));
 }
 
 /* 16 MB of zeros in 16 KB: only as many as the header claims may come out, and one more. */
@@ -368,6 +388,7 @@ int main(void) {
         cmocka_unit_test(test_not_a_file),    cmocka_unit_test(test_gzip_end),
         cmocka_unit_test(test_every_bit),     cmocka_unit_test(test_every_length),
         cmocka_unit_test(test_lying_headers), cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_machine),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

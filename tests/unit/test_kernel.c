@@ -125,9 +125,14 @@ static void call_gradients(const struct kernel *k, struct panels *p) {
 static void call_sgd(const struct kernel *k, struct panels *p) {
     memcpy(p->out[0], p->in[0], sizeof p->out[0]);
     memcpy(p->out[1], p->in[1], sizeof p->out[1]);
-    k->sgd(N, p->out[0], p->in[2], p->out[1], (real)0.1, (real)0.9, false, false);
-    k->sgd(N, p->out[0], p->in[3], p->out[1], (real)0.1, (real)0.9, true, false);
-    k->sgd(N, p->out[0], p->in[4], p->out[1], (real)0.1, 0, false, true);
+    real *w = p->out[0], *v = p->out[1];
+    bool finite = k->sgd(ROWS, LANES, w, LANES, p->in[2], LANES, v, (real)0.1, (real)0.9, false, false);
+    finite = k->sgd(4, 16, w, LANES, p->in[3], LANES, v, (real)0.1, (real)0.9, true, false) && finite;
+    finite = k->sgd(ROWS, LANES, w, LANES, p->in[4], LANES, v, (real)0.1, 0, false, true) && finite;
+    p->out[2][0] = finite;
+    p->out[2][1] = k->sgd(1, LANES, w, LANES, (real[LANES]){[17] = INFINITY}, LANES, v, 1, 0, false, true);
+    w[17] = 0;
+    assert_true(p->out[2][1] == 0);
 }
 
 static void tables_agree(void **state) {
@@ -219,6 +224,31 @@ static void cross_entropy_is_stable(void **state) {
     }
 }
 
+/* max(z, 0) - z t + log(1 + e^-|z|): nothing overflows, and a right answer far out costs nothing. */
+static void binary_cross_entropy_is_stable(void **state) {
+    (void)state;
+    enum { L = 16 };
+    static const double z[] = {1000, 1000, -1000, -1000, 0, 0, 2, -2},
+                        t[] = {1, 0, 1, 0, 1, 0.25, 0.75, 0.75}, expected[] = {0,
+                                                                               1000,
+                                                                               1000,
+                                                                               0,
+                                                                               0.6931471805599453,
+                                                                               0.6931471805599453,
+                                                                               0.6269280110429725,
+                                                                               1.6269280110429725};
+    real logit[L], target[L], loss[L];
+    for (size_t s = 0; s < L; s++)
+        logit[s] = (real)z[s % 8], target[s] = (real)t[s % 8];
+    for (size_t i = 0; kernel_at(i); i++) {
+        if (!kernel_at(i)->supported())
+            continue;
+        kernel_at(i)->logistic_loss(1, L, logit, target, loss);
+        for (size_t s = 0; s < L; s++)
+            assert_true(fabs((double)loss[s] - expected[s % 8]) <= (REAL_IS_DOUBLE ? 4e-16 : 2e-7));
+    }
+}
+
 int main(void) {
     scalar = kernel_at(0);
     const struct CMUnitTest tests[] = {
@@ -228,6 +258,7 @@ int main(void) {
         cmocka_unit_test(argmax_takes_the_first_of_equals),
         cmocka_unit_test(finite_is_finite),
         cmocka_unit_test(cross_entropy_is_stable),
+        cmocka_unit_test(binary_cross_entropy_is_stable),
     };
     return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
 }

@@ -176,6 +176,64 @@ static void strangers_are_refused(void **state) {
     release(&s);
 }
 
+/* A model of that many outputs, under a config of these classes and that scaling. */
+static void save_odd(const char *classes, size_t outputs, int scale) {
+    char text[128], digest[SHA256_HEX];
+    struct config config;
+    struct scaling scaling = {.kind = scale, .features = FEATURES};
+    snprintf(text, sizeof text, "{\"data\": {\"scale\": \"unit\", \"classes\": %s}}", classes);
+    assert_true(config_load_model(text, strlen(text), &config, &err));
+    struct model *model = model_create(&config.model, FEATURES, outputs, "cross_entropy", &err);
+    assert_non_null(model);
+    assert_true(model_file_save(path_of("m"), &config, model, &scaling, true, digest, &err));
+    model_free(model);
+    config_release(&config);
+}
+
+/* Names are looked up by output, so their number decides what memory is read. */
+static void metadata_contradict_nothing(void **state) {
+    (void)state;
+    struct sample s = make_sample();
+    struct saved_model back;
+    save_odd("[\"a\", \"b\"]", 2, SCALE_UNIT);
+    assert_true(model_file_load(path_of("m"), &back, &err));
+    saved_model_release(&back);
+    save_odd("[\"a\", \"b\"]", 3, SCALE_UNIT);
+    refused("m", "data.classes: expected 3 classes, as many as the model has outputs, found 2");
+    save_odd("5", 3, SCALE_UNIT);
+    refused("m", "data.classes: expected 3 classes, as many as the model has outputs, found 5");
+    save_odd("null", 1, SCALE_UNIT);
+    refused("m", "metadata \"targets\": classes need at least 2 outputs, found 1");
+    save_odd("null", 2, SCALE_NONE);
+    refused("m", "metadata \"scaling\": expected the kind unit, as the config has, found none");
+    save(&s, "m");
+    spoil("m", "\"classes\"}", "\"klasses\"}");
+    refused("m", "metadata \"targets\": expected classes or values, found klasses");
+    save(&s, "m");
+    spoil("m", "\"[\\\"", "\"{\\\"");
+    refused("m", "metadata \"classes\": expected [\"\xC3\xA9\", \"two\"], as the config has, found {");
+    release(&s);
+}
+
+static void files_of_others_are_told(void **state) {
+    (void)state;
+    struct sample s = make_sample();
+    write_bytes("m", "PK\003\004\0\0\010\010\0\0\0\0\0\0\0\0\0\0", 18);
+    refused("m",
+            ": is not a safetensors file: starts with \"PK\\x03\\x04\\x00\\x00\\x08\\x08\\x00\\x00\\x00\\x00"
+            "\\x00\\x00\\x00\\x00\", which looks like a zip archive; expected");
+    write_bytes("m", "\x80\002\x8A\nl\xFC\x9C\x46\xF9 j\xA8P\x19.", 15);
+    refused("m", "which looks like a Python pickle");
+    assert_false(model_file_start(path_of("m"), s.model, &err));
+    assert_non_null(strstr(err.text, "which looks like a Python pickle"));
+    /* '<' is a sound length as well. */
+    write_bytes("m", "<\0\0\0\0\0\0\0{\"a", 11);
+    refused("m", ": expected a header of 60 bytes at offset 8");
+    write_bytes("m", "PK", 2);
+    refused("m", ": expected a header length of 8 bytes");
+    release(&s);
+}
+
 /* Changes one tensor of the sample and writes the file anew. */
 static void write_changed(struct sample *s, void (*change)(struct tensors *)) {
     struct tensors t;
@@ -281,9 +339,13 @@ static void scaling_text(void **state) {
     assert_string_equal(text.s, "{\"kind\": \"standardize\", \"mean\": [0.5], \"deviation\": [2]}");
     text_release(&text);
     scaling_release(&scaling);
-    scaling_refused("{", "scaling: 1:2");
+    scaling_refused("{", "1:2");
     scaling_refused("{\"kind\": \"squash\"}", "found squash");
-    scaling_refused("[]", "found none");
+    scaling_refused("[]", "expected an object with a \"kind\"");
+    scaling_refused("{}", "found none");
+    scaling_refused("{\"kind\": \"unit\", \"mean\": [1]}", "expected nothing but the kind, found \"mean\"");
+    scaling_refused("{\"kind\": \"standardize\", \"mean\": [1], \"deviation\": [1], \"median\": [1]}",
+                    "expected kind, mean and deviation, found \"median\"");
     scaling_refused("{\"kind\": \"standardize\", \"mean\": [1, 2], \"deviation\": [1]}", "list of 1 number");
     scaling_refused("{\"kind\": \"standardize_features\", \"mean\": [1, 2, \"x\"], \"deviation\": [1, 1, 1]}",
                     "entry 2 is none");
@@ -296,6 +358,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_saved_comes_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(tensors_are_pytorch_s, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(strangers_are_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(metadata_contradict_nothing, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(files_of_others_are_told, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(starting_from_a_file, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_tensor_too_many, make_folder, remove_folder),
         cmocka_unit_test(scaling_text),

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/option_rows.h"
+#include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 
@@ -38,7 +39,7 @@ static const struct option_row table[] = {
     ROW_END,
 };
 
-enum { MAX_WORDS = 16 };
+enum { MAX_WORDS = 24 };
 
 /* Splits the line at blanks; "_" stands for an empty word. */
 static bool parse(const char *line, int max_operands, struct arguments *out) {
@@ -66,7 +67,21 @@ static void accepted(void **state) {
     assert_string_equal(a.overrides[2], "y=2");
     arguments_release(&a);
 
+    /* Of an option given twice the last value holds, and the others may be anything. */
+    assert_true(
+        parse("--threads x --set a=1 --colour blue --set a=2 --config _ --colour red --threads 3 --set a=3 "
+              "--config c",
+              0, &a));
+    assert_true(a.threads == 3);
+    assert_string_equal(a.format, "red");
+    assert_string_equal(a.config, "c");
+    assert_int_equal(a.override_count, 4);
+    assert_string_equal(a.overrides[2], "threads=3");
+    assert_string_equal(a.overrides[3], "a=3");
+    arguments_release(&a);
+
     assert_true(parse("", 0, &a));
+    arguments_release(&a);
     assert_true(!a.config && a.override_count == 0);
     assert_true(parse("--help --bogus", 0, &a));
     assert_true(a.help);
@@ -82,18 +97,20 @@ static void refused(void **state) {
     static const struct {
         const char *line, *text;
     } row[] = {
-        {"--confg a", "unknown option --confg, did you mean --config?"},
-        {"--conf a", "unknown option --conf, did you mean --config?"},
+        {"--confg a", "unknown option --confg; did you mean \"--config\"?"},
+        {"--conf a", "unknown option --conf; did you mean \"--config\"?"},
         {"--con=a", "unknown option --con"},
         {"--zzzzzzzz", "unknown option --zzzzzzzz"},
         {"-x", "unknown option -x"},
         {"-qx", "unknown option -x"},
         {"--json=1", "option --json takes no value"},
         {"--config", "option --config needs a value"},
-        {"--config _", "option --config: must be something, got \"\""},
+        {"--config _", "option --config: must not be empty"},
         {"--threads -1", "option --threads: must be a whole number from 0 to 1024, got \"-1\""},
         {"--threads 1025", "option --threads: must be a whole number from 0 to 1024, got \"1025\""},
         {"--threads 1e2", "option --threads: must be a whole number from 0 to 1024, got \"1e2\""},
+        {"--threads 3 --threads x", "option --threads: must be a whole number from 0 to 1024, got \"x\""},
+        {"--colour _", "option --colour: must be one of red, green, got \"\""},
         {"--colour blue", "option --colour: must be one of red, green, got \"blue\""},
         {"a", "unexpected argument \"a\""},
         {"--config a b --json", "unexpected argument \"b\""},
@@ -138,6 +155,8 @@ static void tables_are_sound(void **state) {
         options_help(options, &text);
         for (size_t i = 0; i < count; i++)
             assert_non_null(strstr(text.s, options[i].help));
+        for (const char *s = text.s; *s; s += strcspn(s, "\n") + 1)
+            assert_true(strcspn(s, "\n") <= 100);
         text_release(&text);
     }
 }
@@ -179,7 +198,7 @@ static void the_line_tells(void **state) {
     struct text text = {0};
     progress_line(&p, 140, false, &text);
     assert_string_equal(text.s, "epoch 3/10  [====================>                   ]   50 %  loss 0.1235  "
-                                "accuracy 96.12 %  123456 samples/s  1:02:05 left");
+                                "accuracy 96.12 %  123 k samples/s  1:02:05 left");
     text_reset(&text);
     /* Nothing is known at the start, and targets that are no classes have no accuracy. */
     status.accuracy = NAN;
@@ -204,8 +223,36 @@ static void epoch_lines(void **state) {
     progress_epoch_line(&r, 10, &text);
     assert_string_equal(text.s,
                         "epoch 2/10  train loss 0.5000 accuracy 90.00 %  validation loss 0.2500  1.50 s  "
-                        "6000 samples/s\n");
+                        "6 k samples/s\n");
+    text_reset(&text);
+    r.train_loss = 2.4375e19; /* soon to diverge */
+    progress_epoch_line(&r, 10, &text);
+    assert_non_null(strstr(text.s, "train loss 2.438e+19 accuracy"));
     text_release(&text);
+}
+
+/* ---- figures ---- */
+
+static void scaled(void **state) {
+    (void)state;
+    static const struct {
+        double value;
+        const char *unit, *text;
+    } row[] = {
+        {0, "B", "0 B"},
+        {994000, "B", "994 kB"},
+        {9460000, "B", "9.46 MB"},
+        {999.4, " samples/s", "999 samples/s"},
+        {999.6, " samples/s", "1 k samples/s"},
+        {98000, " samples/s", "98 k samples/s"},
+        {3674321, " samples/s", "3.67 M samples/s"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct text text = {0};
+        add_scaled(&text, row[i].value, row[i].unit);
+        assert_string_equal(text.s, row[i].text);
+        text_release(&text);
+    }
 }
 
 /* ---- tables ---- */
@@ -214,11 +261,11 @@ static void columns_line_up(void **state) {
     (void)state;
     struct table t = {.columns = 3, .right = 1u << 1};
     struct text text = {0};
-    static const char *const cells[] = {"a", "1", "x", "\xC3\xA9\xC3\xA9", "100", "yy"};
+    static const char *const cells[] = {"\n", "1", "x", "\xC3\xA9\xC3\xA9", "100", "yy"};
     for (size_t i = 0; i < 6; i++)
         table_cell(&t, "%s", cells[i]);
     table_print(&t, 1, &text);
-    assert_string_equal(text.s, " a     1  x\n \xC3\xA9\xC3\xA9  100  yy\n");
+    assert_string_equal(text.s, " ?     1  x\n \xC3\xA9\xC3\xA9  100  yy\n");
     text_release(&text);
 }
 
@@ -227,7 +274,7 @@ int main(void) {
         cmocka_unit_test(accepted),         cmocka_unit_test(refused),
         cmocka_unit_test(tables_are_sound), cmocka_unit_test(the_line_fits),
         cmocka_unit_test(the_line_tells),   cmocka_unit_test(epoch_lines),
-        cmocka_unit_test(columns_line_up),
+        cmocka_unit_test(scaled),           cmocka_unit_test(columns_line_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -26,12 +28,12 @@ static void wilson_as_published(void **state) {
     } row[] = {{81, 263, .2553, .3662}, {15, 148, .0624, .1605}, {0, 20, 0, .1611}, {1, 29, .0061, .1718}};
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         double low, high;
-        run_wilson(row[i].k, row[i].n, &low, &high);
+        figures_wilson(row[i].k, row[i].n, &low, &high);
         assert_true(fabs(low - row[i].low) < 5.1e-5);
         assert_true(fabs(high - row[i].high) < 5.1e-5);
         /* The other outcome has the mirrored interval. */
         double low2, high2;
-        run_wilson(row[i].n - row[i].k, row[i].n, &low2, &high2);
+        figures_wilson(row[i].n - row[i].k, row[i].n, &low2, &high2);
         assert_true(fabs(low2 - (1 - high)) < 1e-15 && fabs(high2 - (1 - low)) < 1e-15);
     }
 }
@@ -39,12 +41,14 @@ static void wilson_as_published(void **state) {
 static void wilson_at_the_ends(void **state) {
     (void)state;
     double low, high;
-    run_wilson(0, 0, &low, &high);
+    figures_wilson(0, 0, &low, &high);
     assert_true(low == 0 && high == 1);
-    run_wilson(7, 7, &low, &high);
-    assert_true(low > 0 && low < 1 && high == 1);
-    run_wilson(0, 1, &low, &high);
-    assert_true(low == 0 && high > 0 && high < 1);
+    for (size_t n = 1; n < 1000; n++) {
+        figures_wilson(n, n, &low, &high);
+        assert_true(low > 0 && low < 1 && high == 1);
+        figures_wilson(0, n, &low, &high);
+        assert_true(low == 0 && high > 0 && high < 1);
+    }
 }
 
 /* Three classes by hand; nobody ever predicts the last one. */
@@ -68,12 +72,12 @@ static void a_folder_is_made_and_left_clean(void **state) {
     const char *out = path_of("run");
     assert_true(folder_open(out, "n", false, &f, &err));
     assert_true(file_is_folder(out));
-    folder_close(&f, false);
+    folder_close(&f);
     assert_false(file_is_folder(out));
 
     assert_true(folder_open(out, "n", false, &f, &err));
     assert_true(folder_write(&f, "config.json", "{}\n", 3, &err));
-    folder_close(&f, true);
+    folder_close(&f);
     assert_true(file_exists(path_of("run/config.json")));
     assert_false(file_exists(path_of("run/.lock")));
     assert_int_equal(remove(path_of("run/config.json")), 0);
@@ -84,7 +88,7 @@ static void a_finished_run_is_refused(void **state) {
     struct folder f;
     assert_true(folder_open(path_of("."), "n", false, &f, &err));
     assert_true(folder_write(&f, "summary.json", "{}\n", 3, &err));
-    folder_close(&f, true);
+    folder_close(&f);
 
     err = (struct err){0};
     assert_false(folder_open(path_of("."), "n", false, &f, &err));
@@ -99,7 +103,7 @@ static void a_finished_run_is_refused(void **state) {
     assert_true(folder_begin(&f, &err));
     assert_false(file_exists(path_of("summary.json")));
     assert_true(folder_begin(&f, &err));
-    folder_close(&f, true);
+    folder_close(&f);
 }
 
 static void a_second_user_is_refused(void **state) {
@@ -112,9 +116,9 @@ static void a_second_user_is_refused(void **state) {
     snprintf(pid, sizeof pid, "process %ld", (long)getpid());
     assert_non_null(strstr(err.text, pid));
     assert_true(file_exists(path_of(".lock")));
-    folder_close(&first, true);
+    folder_close(&first);
     assert_true(folder_open(path_of("."), "n", true, &second, &err));
-    folder_close(&second, true);
+    folder_close(&second);
 }
 
 /* A file left by a killed process is held by nobody. */
@@ -123,7 +127,26 @@ static void a_stale_lock_is_taken(void **state) {
     struct folder f;
     write_bytes(".lock", "123456789\n", 10);
     assert_true(folder_open(path_of("."), "n", false, &f, &err));
-    folder_close(&f, true);
+    folder_close(&f);
+    assert_false(file_exists(path_of(".lock")));
+}
+
+/* A lock file that may not grow beyond two bytes takes a part of the number, and errno says nothing then. */
+static void a_short_write_is_told(void **state) {
+    (void)state;
+    struct folder f;
+    struct rlimit before, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 1;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    bool opened = folder_open(path_of("."), "n", false, &f, &err);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, handler);
+    assert_false(opened);
+    assert_int_equal(err.kind, ERR_SYSTEM);
+    assert_non_null(strstr(err.text, ".lock: cannot write: only 1 of "));
     assert_false(file_exists(path_of(".lock")));
 }
 
@@ -156,6 +179,24 @@ static void names_that_are_no_folders(void **state) {
     }
 }
 
+/* ---- the setup ---- */
+
+/* Only a training needs parameters: describing a model draws none. */
+static void a_setup_starts_when_asked(void **state) {
+    (void)state;
+    struct config config;
+    struct config_faults faults;
+    struct setup setup;
+    assert_true(config_load("configs/digits.json", NULL, 0, &config, &faults, &err));
+    assert_true(setup_open(&config, NULL, &setup, &err));
+    for (size_t i = 0; i < setup.model->size; i++)
+        assert_true(setup.model->theta[i] == 0);
+    assert_true(setup_start(&setup, NULL, &err));
+    assert_true(setup.model->theta[0] != 0);
+    setup_release(&setup);
+    config_release(&config);
+}
+
 /* ---- metrics.jsonl ---- */
 
 static void metrics_are_whole_lines(void **state) {
@@ -175,11 +216,19 @@ static void metrics_are_whole_lines(void **state) {
     unsigned char *bytes;
     size_t len;
     assert_true(folder_open(path_of("."), "n", false, &f, &err));
-    assert_true(metrics_add(&metrics, &r, &f, &err));
+    assert_true(metrics_flush(&metrics, &f, &err));
+    assert_false(file_exists(path_of("metrics.jsonl")));
+    assert_true(metrics_add(&metrics, &r, &err));
+    assert_false(file_exists(path_of("metrics.jsonl")));
+    assert_true(metrics_write(&metrics, &f, &err)); /* the first one at once */
+    assert_true(file_read(path_of("metrics.jsonl"), 4096, &bytes, &len, &err));
+    assert_int_equal(len, metrics.lines.len);
+    mem_free(bytes);
     r.epoch = 2;
     r.validated = false;
     r.train_accuracy = NAN;
-    assert_true(metrics_add(&metrics, &r, &f, &err));
+    assert_true(metrics_add(&metrics, &r, &err));
+    assert_true(metrics_flush(&metrics, &f, &err));
     assert_true(file_read(path_of("metrics.jsonl"), 4096, &bytes, &len, &err));
     assert_string_equal(
         (char *)bytes,
@@ -189,7 +238,7 @@ static void metrics_are_whole_lines(void **state) {
         "\"train\": {\"loss\": 2}}\n");
     mem_free(bytes);
     metrics_release(&metrics);
-    folder_close(&f, true);
+    folder_close(&f);
 }
 
 int main(void) {
@@ -201,6 +250,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_finished_run_is_refused, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_second_user_is_refused, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_stale_lock_is_taken, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_short_write_is_told, make_folder, remove_folder),
+        cmocka_unit_test(a_setup_starts_when_asked),
         cmocka_unit_test_setup_teardown(a_strange_lock_is_no_text, make_folder, remove_folder),
         cmocka_unit_test(names_that_are_no_folders),
         cmocka_unit_test_setup_teardown(metrics_are_whole_lines, make_folder, remove_folder),

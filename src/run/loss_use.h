@@ -1,6 +1,6 @@
 /* What the choice of a loss means for data and predictions: one row per loss. */
-#ifndef RUN_LOSS_H
-#define RUN_LOSS_H
+#ifndef RUN_LOSS_USE_H
+#define RUN_LOSS_USE_H
 
 #include <stdbool.h>
 

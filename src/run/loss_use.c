@@ -1,4 +1,4 @@
-#include "run/loss.h"
+#include "run/loss_use.h"
 
 #include "fit/spec.h"
 

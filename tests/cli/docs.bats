@@ -1,0 +1,134 @@
+# What the pages say is what the program does: generated parts, shown commands and results, the map of the rooms.
+
+setup() {
+    TMP=$(mktemp -d)
+    root=$PWD
+}
+
+teardown() {
+    rm -rf "$TMP"
+}
+
+# A copy of what a fresh clone would hold, in $copy, with the objects of this build, so that make has nothing to compile.
+fresh_copy() {
+    export WERROR=1 # as tests/run builds: other flags are other objects
+    copy=$TMP/copy
+    objects=$(dirname "$(make -s --no-print-directory program)")
+    mkdir -p "$copy/data" "$copy/$objects"
+    cp -Rp Makefile README.md LICENSE .ci .github .gitignore src configs scripts tests "$copy"
+    cp -Rp data/digits "$copy/data"
+    cp -Rp "$objects/src" "$objects/dltrain" "$copy/$objects"
+}
+
+# python_with MODULE: sets $python, or skips the test
+python_with() {
+    for python in python3 /usr/bin/python3; do
+        "$python" -c "import $1" 2>/dev/null && return
+    done
+    skip "no python3 with $1 here"
+}
+
+@test "README.md and the schema are what scripts/make-docs writes" {
+    scripts/make-docs --check
+}
+
+@test "make-docs --check names stale files and changes nothing, make-docs mends them" {
+    mkdir -p "$TMP/copy"
+    cp -Rp Makefile README.md scripts configs "$TMP/copy"
+    cd "$TMP/copy"
+    sed 's/^| `seed`/| `sede`/' README.md >README.new
+    mv README.new README.md
+    echo '{}' >configs/dltrain.schema.json
+    cp README.md "$TMP/README.before"
+    export DLTRAIN=$root/dltrain
+    run scripts/make-docs --check
+    [ "$status" -eq 1 ]
+    [[ $output == *"README.md is stale"*"configs/dltrain.schema.json is stale"* ]]
+    cmp README.md "$TMP/README.before"
+    scripts/make-docs
+    scripts/make-docs --check
+    cmp README.md "$root/README.md"
+    cmp configs/dltrain.schema.json "$root/configs/dltrain.schema.json"
+}
+
+@test "make-docs: wrong usage, and a program that does not run" {
+    run scripts/make-docs --chekc
+    [ "$status" -eq 2 ]
+    DLTRAIN=/nowhere/dltrain run scripts/make-docs --check
+    [ "$status" -eq 6 ]
+}
+
+@test "the commands of README.md work in a fresh clone" {
+    fresh_copy
+    mkdir "$TMP/home" "$TMP/blocks"
+    # The sh blocks that a <!-- run --> line announces, a file each.
+    awk -v folder="$TMP/blocks" '
+        inside && /^```/ { inside = 0; close(file) }
+        inside { print > file }
+        /^```sh$/ && marked { inside = 1; file = sprintf("%s/%02d", folder, ++n) }
+        { marked = /^<!-- run -->$/ }' README.md
+    [ -e "$TMP/blocks/01" ]
+    cd "$copy"
+    export HOME=$TMP/home DEPS=no
+    for block in "$TMP"/blocks/*; do
+        echo "--- $(cat "$block")"
+        sh -eu "$block"
+    done
+}
+
+@test "the result that README.md shows is that of the demo" {
+    ./dltrain --config configs/digits.json --quiet --out "$TMP/run" | grep -E '^(test accuracy|model digest) ' >"$TMP/lines"
+    [ "$(wc -l <"$TMP/lines")" -eq 2 ]
+    while IFS= read -r line; do
+        echo "README.md should have: $line"
+        grep -qxF "$line" README.md
+    done <"$TMP/lines"
+}
+
+@test "README.md's script predicts what the program predicts" {
+    python_with numpy
+    images=data/digits/t10k-images-idx3-ubyte.gz
+    ./dltrain --config configs/digits.json --set train.epochs=1 --quiet --out "$TMP/run" >/dev/null
+    ./dltrain predict --model "$TMP/run/model.safetensors" --images $images | sed 1d | cut -d, -f2 >"$TMP/ours"
+    "$python" scripts/read-model.py "$TMP/run/model.safetensors" $images >"$TMP/theirs"
+    cmp "$TMP/ours" "$TMP/theirs"
+}
+
+@test "README.md's picture is what scripts/make-picture draws" {
+    python_with json
+    "$python" scripts/make-picture "$TMP/picture"
+    cmp "$TMP/picture" .github/dltrain.svg
+}
+
+@test "the files that README.md points to exist" {
+    for page in README.md src/README.md; do
+        for link in $(grep -o '](\([^)#]*\))' $page | sed 's/^](//; s/)$//') $(sed -n 's/.*src="\([^"]*\)".*/\1/p' $page); do
+            case $link in http*) continue ;; esac
+            echo "$page: $link"
+            [ -e "$(dirname $page)/$link" ]
+        done
+    done
+}
+
+@test "src/README.md has the table of rooms that tests/layers proves" {
+    sed -n 's/^ *\([a-z]*\)) echo \(.*\) ;;$/\1 \2/p' tests/layers |
+        awk '{ printf "%s:", $1; for (i = 2; i <= NF; i++) if ($i != $1) printf " %s", $i; print "" }' >"$TMP/proved"
+    sed -n 's/^| `\([a-z]*\)` |[^|]*|\([^|]*\)|$/\1:\2/p' src/README.md |
+        sed 's/[`,]//g; s/ *$//; s/: nothing$/:/' >"$TMP/told"
+    [ -s "$TMP/proved" ]
+    diff "$TMP/proved" "$TMP/told"
+}
+
+@test "src/README.md names every file of src, and no other" {
+    for file in src/*/*; do
+        name=$(basename "$file")
+        grep -qF -e "\`$name\`" -e "\`${name%.*}\`" -e "\`${file#src/}\`" src/README.md || { echo "$file is not in src/README.md"; bad=1; }
+    done
+    for name in $(grep -o '`[a-z0-9_/]*\.\(c\|h\|inc\)`' src/README.md | tr -d '\`'); do
+        case $name in
+        */*) [ -e "src/$name" ] || [ -e "$name" ] || { echo "src/README.md: there is no $name"; bad=1; } ;;
+        *) ls src/*/"$name" >/dev/null || { echo "src/README.md: there is no $name"; bad=1; } ;;
+        esac
+    done
+    [ -z "${bad:-}" ]
+}

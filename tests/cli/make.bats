@@ -1,0 +1,27 @@
+# The build itself.
+
+@test "a change of flags renews ./dltrain, and the same flags again change nothing" {
+    make --no-print-directory -s dltrain
+    run make --no-print-directory -n dltrain CFLAGS="-O2 -DSOMETHING_NEW"
+    [[ $output == *-DSOMETHING_NEW*src/cli/main.c* ]]
+    run make --no-print-directory -n dltrain
+    [[ $output != *src/cli/main.c* ]]
+}
+
+@test "make says in one line what is missing and how to get it" {
+    PKG_CONFIG_LIBDIR=/nowhere PKG_CONFIG_PATH= run make --no-print-directory dltrain
+    [ "$status" -ne 0 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ $output == *zlib*cJSON*scripts/install-deps* ]]
+}
+
+@test "make install puts the program under DESTDIR and PREFIX" {
+    make --no-print-directory -s install DESTDIR="$BATS_TEST_TMPDIR" PREFIX=/opt/x
+    "$BATS_TEST_TMPDIR/opt/x/bin/dltrain" --version
+}
+
+@test "fast-math is refused" {
+    run cc -std=c17 -ffast-math -Isrc -fsyntax-only -x c src/base/real.h
+    [ "$status" -ne 0 ]
+    [[ $output == *"cannot be built with fast-math"* ]]
+}
