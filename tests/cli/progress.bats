@@ -6,9 +6,13 @@ load support
 setup_file() { make_box; }
 setup() { enter; }
 
+# For the tests on a terminal; a container may have none to give.
+need_terminal() {
+    [[ $(script -qec "echo works" /dev/null </dev/null 2>/dev/null) == *works* ]] || skip "script(1) gives no terminal here"
+}
+
 # on_terminal COLUMNS COMMAND...: what the command writes to a terminal of that width
 on_terminal() {
-    script -qec true /dev/null >/dev/null 2>&1 || skip "no script(1) of util-linux"
     local columns=$1
     shift
     script -qec "stty cols $columns; $(printf '%q ' "$@")" /dev/null </dev/null
@@ -41,6 +45,7 @@ escape=$'\033'
 }
 
 @test "on a terminal: a live line, cleared before what stays" {
+    need_terminal
     run on_terminal 100 env TERM=xterm "$DLTRAIN" --config "$config" --out a
     [ "$status" -eq 0 ]
     [[ $output == *$'\r'"epoch 1/2  [${escape}[32m"* ]]
@@ -49,6 +54,7 @@ escape=$'\033'
 }
 
 @test "NO_COLOR takes the colours, TERM=dumb the live line" {
+    need_terminal
     run on_terminal 100 env TERM=xterm NO_COLOR=1 "$DLTRAIN" --config "$config" --out a
     [[ $output == *$'\r'"epoch 1/2  ["* ]]
     [[ $output != *"${escape}[32m"* ]]
@@ -62,6 +68,7 @@ escape=$'\033'
 }
 
 @test "the live line fits the terminal" {
+    need_terminal
     run on_terminal 40 env TERM=xterm NO_COLOR=1 "$DLTRAIN" --config "$config" --out a
     live=$(printf '%s' "$output" | tr '\r' '\n' | grep "^epoch.*$escape\[K" | sed "s/$escape\[K//g")
     [ -n "$live" ]
@@ -69,6 +76,7 @@ escape=$'\033'
 }
 
 @test "an error stands on a line of its own" {
+    need_terminal
     run on_terminal 100 env TERM=xterm "$DLTRAIN" --config "$config" --out a --set optimizer.lr=1000 --set loss.kind=mse \
         --set 'model.layers=[{"units":16,"activation":"identity"},{"units":16,"activation":"identity"}]'
     [ "$status" -eq 5 ]
