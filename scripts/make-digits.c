@@ -150,8 +150,8 @@ static struct spot hand_place(const struct hand *h, struct dice *d, const struct
 
 /* ---- Ink on the canvas ---- */
 
-/* The straight piece from a to b, radius ra to rb: each pixel keeps the darkest value that a piece gave it.
- */
+/* The straight piece from a to b, radius ra to rb: each pixel keeps the darkest value that a piece gave
+ * it. */
 static void canvas_piece(double canvas[PIXELS], struct spot a, struct spot b, double ra, double rb,
                          double edge) {
     double reach = (ra > rb ? ra : rb) + edge, dx = b.x - a.x, dy = b.y - a.y, length2 = dx * dx + dy * dy;

@@ -9,8 +9,8 @@
 
 enum { WEIGHT, BIAS };
 
-/* Rows are whole vectors; a stride that is a multiple of 1 KiB would put a column into a few cache sets only.
- */
+/* Rows are whole vectors; a stride that is a multiple of 1 KiB would put a column into a few cache sets
+ * only. */
 static size_t padded_stride(size_t out) {
     size_t stride = (out + KERNEL_LANES - 1) / KERNEL_LANES * KERNEL_LANES;
     return stride % 256 == 0 ? stride + KERNEL_LANES : stride;

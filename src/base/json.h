@@ -60,8 +60,8 @@ void json_begin_flat_array(struct json_writer *w); /* on one line whatever the i
 void json_end_array(struct json_writer *w);
 void json_key(struct json_writer *w, const char *key);
 void json_string(struct json_writer *w, const char *s);
-/* The shortest of %.15g, %.16g, %.17g that reads back to the same double; NaN and infinities become strings.
- */
+/* The shortest of %.15g, %.16g, %.17g that reads back to the same double; NaN and infinities become
+ * strings. */
 void json_number(struct json_writer *w, double value);
 /* The shortest of %.6g to %.9g that reads back to the same float. */
 void json_float(struct json_writer *w, float value);

@@ -157,8 +157,8 @@ static int compare_keys(const void *a, const void *b) {
     return order != 0 ? order : x < y ? -1 : x > y;
 }
 
-/* The keys of an object from keys[first] on; complains of the first key in the text that stood there before.
- */
+/* The keys of an object from keys[first] on; complains of the first key in the text that stood there
+ * before. */
 static bool check_duplicates(struct json_scan *s, size_t first) {
     size_t count = s->key_count - first;
     if (count < 2)

@@ -7,8 +7,8 @@
 
 enum { HELP_WIDTH = 92, HELP_INDENT = 28 };
 
-/* in: the length of the path's part that is the nearest object around the key that may be left out; 0: none.
- */
+/* in: the length of the path's part that is the nearest object around the key that may be left out; 0:
+ * none. */
 typedef void row_writer(const char *path, size_t in, const struct key *key, struct text *out);
 
 /* Every key but plain objects, by its path; list elements are "[]". */

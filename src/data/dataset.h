@@ -38,8 +38,8 @@ struct data_part {
     size_t count;
 };
 
-/* How inputs become numbers: x' = (x - mean) / deviation per feature; statistics of the training part only.
- */
+/* How inputs become numbers: x' = (x - mean) / deviation per feature; statistics of the training part
+ * only. */
 struct scaling {
     int kind; /* enum data_scale */
     size_t features;

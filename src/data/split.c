@@ -56,8 +56,8 @@ static int compare_rests(const void *a, const void *b) {
 }
 
 /* Marks the first rows of each group, in all `fraction` of the rows, rounded half up: every group gives the
- * whole part of its share, those with the largest rests one more (Hamilton's method). Returns how many rows.
- */
+ * whole part of its share, those with the largest rests one more (Hamilton's method). Returns how many
+ * rows. */
 static size_t hold_out(const struct keyed_row *sorted, size_t n, double fraction, struct group *group,
                        unsigned char *held) {
     size_t groups = find_groups(sorted, n, fraction, group), total = 0;

@@ -6,8 +6,8 @@
 #include "fit/fit.h"
 #include "fit/slice.h"
 
-/* A forward pass over some rows, slice by slice over the team; every sample's figures go to their own place.
- */
+/* A forward pass over some rows, slice by slice over the team; every sample's figures go to their own
+ * place. */
 struct pass {
     struct slice_source source;
     struct team *team;

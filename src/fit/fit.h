@@ -75,8 +75,8 @@ struct evaluation {
                           * NULL without classes and above CONFUSION_CLASSES of them */
 };
 
-/* The plain loss and metrics of the model on a part. Not finite losses are ERR_DIVERGED. Release the result.
- */
+/* The plain loss and metrics of the model on a part. Not finite losses are ERR_DIVERGED. Release the
+ * result. */
 bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct model *model,
                   const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
                   struct err *err) MUST_CHECK;

@@ -1,5 +1,5 @@
-/* A random orthogonal matrix (Haar): Gram-Schmidt on a matrix of independent normal deviates (Stewart 1980).
- */
+/* A random orthogonal matrix (Haar): Gram-Schmidt on a matrix of independent normal deviates (Stewart
+ * 1980). */
 #ifndef MODEL_ORTHOGONAL_H
 #define MODEL_ORTHOGONAL_H
 

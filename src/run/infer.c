@@ -50,8 +50,8 @@ enum {
     SUFFIXES = sizeof suffixes / sizeof suffixes[0]
 };
 
-/* The path of name in the folder with one of the suffixes, or NULL; *ok is false where memory is exhausted.
- */
+/* The path of name in the folder with one of the suffixes, or NULL; *ok is false where memory is
+ * exhausted. */
 static char *find_file(const char *folder, const char *name, bool *ok, struct err *err) {
     for (size_t s = 0; s < SUFFIXES; s++) {
         struct text path = {0};

@@ -132,8 +132,8 @@ static bool finish_diverged(struct run *run, const struct err *divergence, struc
     const struct data *data = &run->setup.data;
     text_add(&run->message, divergence->text);
     run->result.message = run->message.s;
-    /* The figures of the last finished epoch's validation still hold; before the first epoch there are none.
-     */
+    /* The figures of the last finished epoch's validation still hold; before the first epoch there are
+     * none. */
     bool ok =
         run->validated || evaluate_if_finite(run, &data->validation, &run->validation, &run->validated, err);
     if (ok && evaluate_if_finite(run, &data->test, &run->test, &run->tested, err) &&

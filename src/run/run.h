@@ -39,8 +39,8 @@ struct epoch_record {
 struct run;
 
 /* Opens the folder (refusing a finished run without force: ERR_SYSTEM with the words --force and --resume in
- * it; the folder is checked before the data are read), loads the data, makes the model. config is borrowed.
- */
+ * it; the folder is checked before the data are read), loads the data, makes the model. config is
+ * borrowed. */
 struct run *run_open(const struct config *config, const struct run_options *options,
                      struct err *err) MUST_CHECK;
 void run_free(struct run *run);

@@ -76,8 +76,8 @@ static bool check_deviations(const struct scaling *scaling, struct err *err) {
     return true;
 }
 
-/* Nothing else than what scaling_print writes: a mean that nobody subtracts is a file that nobody understood.
- */
+/* Nothing else than what scaling_print writes: a mean that nobody subtracts is a file that nobody
+ * understood. */
 static bool check_keys(const cJSON *root, bool statistics, struct err *err) {
     for (const cJSON *item = root->child; item; item = item->next)
         if (strcmp(item->string, "kind") != 0 &&

@@ -1,5 +1,5 @@
-/* A model's parameters as the tensors of a file, and back: float32, [out, in] whatever the layout in memory.
- */
+/* A model's parameters as the tensors of a file, and back: float32, [out, in] whatever the layout in
+ * memory. */
 #ifndef RUN_TENSORS_H
 #define RUN_TENSORS_H
 

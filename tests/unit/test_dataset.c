@@ -270,8 +270,8 @@ static void test_stratified_split(void **state) {
     }
 }
 
-/* Ten classes of four rows: the whole part of every share is 0 or equal for all, and the remainders are ties.
- */
+/* Ten classes of four rows: the whole part of every share is 0 or equal for all, and the remainders are
+ * ties. */
 static void test_stratified_split_of_small_classes(void **state) {
     (void)state;
     enum { SMALL = 40 };

@@ -177,8 +177,8 @@ static void writing_refuses(void **state) {
         refused_write("/dev/full", ": cannot write 12 bytes: No space left on device");
 }
 
-/* A file that may not grow beyond four bytes: the write stops half-way, the old file stays, nothing is left.
- */
+/* A file that may not grow beyond four bytes: the write stops half-way, the old file stays, nothing is
+ * left. */
 static void a_failed_write_leaves_the_old_file(void **state) {
     (void)state;
     struct err err = {0};

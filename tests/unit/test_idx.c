@@ -325,8 +325,8 @@ static void test_lying_headers(void **state) {
                     assert_refused(write_file("lie", &raw), lies[l] == 0 ? "at least 1, found 0" : "");
                     assert_refused(write_file("lie.gz", &packed), lies[l] == 0 ? "at least 1, found 0" : "");
                 }
-    /* Products that are 0 modulo 2^64: the width, rows times width, and the bytes; the files are all header.
-     */
+    /* Products that are 0 modulo 2^64: the width, rows times width, and the bytes; the files are all
+     * header. */
     const struct {
         enum idx_type type;
         size_t dims;

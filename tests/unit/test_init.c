@@ -19,8 +19,8 @@ struct law {
     double std, limit; /* limit 0: normal */
 };
 
-/* Mean within four standard errors of 0, variance likewise of its value, the support of a uniform law filled.
- */
+/* Mean within four standard errors of 0, variance likewise of its value, the support of a uniform law
+ * filled. */
 static void check_law(const struct law *law) {
     real *w = reals(IN * STRIDE);
     draw(law->name, law->spec, OUT, IN, 7, 0, NULL, w);

@@ -28,8 +28,8 @@ static void find_is_exact(void **state) {
     assert_int_equal(names_find(nothing, "lr"), -1);
 }
 
-/* Textbook cases; "ca" to "abc" is 3 for optimal string alignment and 2 for unrestricted Damerau-Levenshtein.
- */
+/* Textbook cases; "ca" to "abc" is 3 for optimal string alignment and 2 for unrestricted
+ * Damerau-Levenshtein. */
 static void distance_is_optimal_string_alignment(void **state) {
     (void)state;
     static const struct {

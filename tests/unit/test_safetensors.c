@@ -46,8 +46,8 @@ static void save_sample(void) {
     assert_true(safetensors_save(path, sample, SAMPLE_COUNT, notes, 2, &err));
 }
 
-/* The bytes by hand, from the format's description: names in order, offsets without a gap, spaces to 8 bytes.
- */
+/* The bytes by hand, from the format's description: names in order, offsets without a gap, spaces to 8
+ * bytes. */
 static void the_bytes_are_as_described(void **state) {
     (void)state;
     static const char header[] =
