@@ -1,7 +1,7 @@
 # dltrain: build, test, install. `make help` lists the targets.
 #
 # Variables: CC, CFLAGS (added), WERROR=1, SAN=address|undefined|thread (comma-separated), REAL=double (the engine in
-# double precision, for tests), DEPS=no (install nothing), PREFIX, DESTDIR.
+# double precision, for tests), DEPS=no (install nothing), PREFIX, DESTDIR, V=1.
 
 PREFIX  ?= /usr/local
 CFLAGS  ?= -O3 -g
@@ -23,12 +23,18 @@ DEPS_LIBS   := $(shell pkg-config --libs zlib libcjson 2>/dev/null)
 
 # ---- flags ----
 
+# One line a file; V=1 shows the commands, -s nothing.
+Q := $(if $(V),,@)
+SILENT := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V)$(SILENT),,@printf '  %-5s %s\n' $1 $(subst $(BUILD)/,,$@))
+
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wundef
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # Bits must not depend on the compiler: no contraction, no fast-math; instruction sets only in kernel objects.
 BASE_FLAGS := -std=c17 -D_GNU_SOURCE -pthread -ffp-contract=off -fno-fast-math -fno-strict-aliasing -fstack-protector-strong $(WARNINGS) \
     $(if $(WERROR),-Werror) $(if $(filter double,$(REAL)),-DDLTRAIN_DOUBLE) $(SAN_FLAGS) -Isrc $(DEPS_CFLAGS)
-LINK_FLAGS := -pthread $(SAN_FLAGS)
+# -Ofast and fast-math would link start-up code that flushes subnormals to zero.
+LINK_FLAGS = $(filter-out -Ofast -ffast-math -funsafe-math-optimizations -mdaz-ftz,$(CFLAGS)) -pthread $(SAN_FLAGS) $(LDFLAGS)
 LIBS := $(DEPS_LIBS) -lm
 
 X86 := $(findstring x86_64,$(MACHINE))
@@ -63,26 +69,30 @@ program: $(BUILD)/dltrain
 	@echo $<
 
 $(BUILD)/dltrain: $(OBJECTS)
-	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(BASE_FLAGS) $(call isa_flags,$<) $(call kernel_flags,$<) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(BASE_FLAGS) $(call isa_flags,$<) $(call kernel_flags,$<) -MMD -MP -c -o $@ $<
 
 $(BUILD)/engine.a: $(ENGINE)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/engine.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
 
 units: $(UNITS)
 	@printf '%s\n' $(UNITS)
 
 EXHAUSTIVE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/exhaustive/*.c))
 $(BUILD)/exhaustive: $(EXHAUSTIVE) $(BUILD)/engine.a
-	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
 exhaustive-program: $(BUILD)/exhaustive
 	@echo $<
@@ -91,7 +101,8 @@ exhaustive: $(BUILD)/exhaustive ## error of exp, log, tanh, erf over all 2^32 fl
 	$<
 
 $(BUILD)/make-digits: $(BUILD)/scripts/make-digits.o $(BUILD)/engine.a
-	$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
 digits: $(BUILD)/make-digits ## draw data/digits again
 	$< data/digits

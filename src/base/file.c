@@ -16,31 +16,40 @@ static const char *kind_of_file(mode_t mode) {
     return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
 }
 
-static bool cannot(const char *doing, const char *path, struct err *err) {
-    bool machine = errno == ENOMEM || errno == EMFILE || errno == ENFILE;
+bool file_cannot(const char *path, const char *doing, struct err *err) {
+    bool machine = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EIO;
     return err_set(err, machine ? ERR_SYSTEM : ERR_DATA, "%s: cannot %s: %s", path, doing, strerror(errno));
 }
 
-/* Opens a regular file, without waiting for a pipe's writer or taking over a terminal. */
-static int open_regular(const char *path, size_t max, size_t *size, struct err *err) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        cannot("open", path, err);
-        return -1;
-    }
+bool file_open_regular(const char *path, int *fd, struct err *err) {
+    /* O_NONBLOCK: a pipe without a writer is refused below, not waited for; O_NOCTTY: no terminal is taken.
+     */
+    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (opened < 0)
+        return file_cannot(path, "open", err);
     struct stat st;
-    if (fstat(fd, &st) != 0)
-        cannot("read", path, err);
+    if (fstat(opened, &st) != 0)
+        file_cannot(path, "read", err);
     else if (!S_ISREG(st.st_mode))
         err_set(err, ERR_DATA, "%s: is %s, expected a regular file", path, kind_of_file(st.st_mode));
-    else if ((uintmax_t)st.st_size > max)
-        err_set(err, ERR_DATA, "%s: expected at most %zu bytes, found %ju", path, max, (uintmax_t)st.st_size);
     else {
-        *size = (size_t)st.st_size;
-        return fd;
+        *fd = opened;
+        return true;
     }
-    close(fd);
-    return -1;
+    close(opened);
+    return false;
+}
+
+/* The size that the file system tells, refused above max. */
+static bool told_size(int fd, const char *path, size_t max, size_t *size, struct err *err) {
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return file_cannot(path, "read", err);
+    if ((uintmax_t)st.st_size > max)
+        return err_set(err, ERR_DATA, "%s: expected at most %zu bytes, found %ju", path, max,
+                       (uintmax_t)st.st_size);
+    *size = (size_t)st.st_size;
+    return true;
 }
 
 /* Twice the room for a file that is longer than it said. */
@@ -64,7 +73,7 @@ static unsigned char *read_all(int fd, const char *path, size_t size, size_t max
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            cannot("read", path, err);
+            file_cannot(path, "read", err);
             break;
         }
         got += (size_t)n;
@@ -88,10 +97,11 @@ static unsigned char *read_all(int fd, const char *path, size_t size, size_t max
 
 bool file_read(const char *path, size_t max, unsigned char **bytes, size_t *len, struct err *err) {
     size_t size = 0, got = 0;
-    int fd = open_regular(path, max, &size, err);
-    if (fd < 0)
+    int fd;
+    if (!file_open_regular(path, &fd, err))
         return false;
-    unsigned char *all = read_all(fd, path, size, max, &got, err);
+    unsigned char *all =
+        told_size(fd, path, max, &size, err) ? read_all(fd, path, size, max, &got, err) : NULL;
     close(fd);
     if (all == NULL)
         return false;

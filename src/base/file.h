@@ -8,6 +8,15 @@
 
 #include "base/err.h"
 
+/* Opens a regular file for reading, without waiting for a pipe's writer or taking over a terminal. ERR_DATA
+ * where it is missing, unreadable or no regular file, ERR_SYSTEM where the machine lacks something. The
+ * caller closes *fd. */
+bool file_open_regular(const char *path, int *fd, struct err *err) MUST_CHECK;
+
+/* "PATH: cannot DOING: " and what errno says; ERR_SYSTEM where it is the machine that lacks something
+ * (descriptors, memory, a disk that answers), ERR_DATA where it is the file. Returns false. */
+bool file_cannot(const char *path, const char *doing, struct err *err);
+
 /* Reads the whole regular file (a pipe or device is refused as ERR_DATA). *bytes is NUL-terminated behind
  * *len bytes; the caller releases it with mem_free. A file larger than max bytes is ERR_DATA, and so are
  * missing and unreadable files. */

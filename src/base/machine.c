@@ -12,9 +12,9 @@ static bool group_limit(const char *path, unsigned long long *first, unsigned lo
     FILE *file = fopen(path, "re");
     if (!file)
         return false;
-    int found = fscanf(file, "%llu %llu", first, second);
+    bool found = fscanf(file, "%llu", first) == 1 && (!second || fscanf(file, "%llu", second) == 1);
     fclose(file);
-    return found >= (second == first ? 1 : 2);
+    return found;
 }
 
 static size_t affinity(void) {
@@ -43,7 +43,7 @@ size_t machine_memory(void) {
     if (pages > 0 && page > 0)
         bytes = (size_t)pages * (size_t)page;
     unsigned long long limit;
-    if (group_limit("/sys/fs/cgroup/memory.max", &limit, &limit) && limit < bytes)
+    if (group_limit("/sys/fs/cgroup/memory.max", &limit, NULL) && limit < bytes)
         bytes = (size_t)limit;
     return bytes;
 }

@@ -10,7 +10,7 @@ static const struct option_row options[] = {
     {.name = "config",
      .kind = OPTION_TEXT,
      .value = "FILE",
-     .help = "a config whose data.test is taken",
+     .help = "take data.test, data.label_column and threads; the rest is the model's",
      AT(config)},
     {.name = "data",
      .kind = OPTION_TEXT,

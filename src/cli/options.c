@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,13 +9,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-enum { MAX_OPTIONS = 32, FIRST_LONG = 256 };
+enum { FIRST_LONG = 256 };
 
 /* ---- the table in getopt's form ---- */
 
 struct parser {
     struct option longs[MAX_OPTIONS + 1];
-    char letters[2 * MAX_OPTIONS + 3];
+    char letters[MAX_OPTIONS + 3];
 };
 
 /* Row i answers to the value FIRST_LONG + i. "+": options end at the first operand; ":": a missing value is
@@ -24,7 +25,8 @@ static void parser_init(struct parser *p, const struct option_row *table) {
     *letter++ = '+';
     *letter++ = ':';
     memset(p->longs, 0, sizeof p->longs);
-    for (size_t i = 0; table[i].name && i < MAX_OPTIONS; i++) {
+    for (size_t i = 0; table[i].name; i++) {
+        assert(i < MAX_OPTIONS);
         bool flag = table[i].kind == OPTION_FLAG;
         p->longs[i] =
             (struct option){table[i].name, flag ? no_argument : required_argument, NULL, FIRST_LONG + (int)i};
@@ -179,8 +181,6 @@ static bool scan(const struct option_row *table, int argc, char **argv, struct g
     while (!out->help && !out->version) {
         const char *word = argv[optind ? optind : 1];
         int found = getopt_long(argc, argv, parser.letters, parser.longs, NULL);
-        if (found == -1 && word && strcmp(word, "--") == 0)
-            return err_set(err, ERR_USAGE, "unexpected argument \"--\"");
         if (found == -1)
             return true;
         const struct option_row *row = find_row(table, found, word, err);

@@ -9,6 +9,9 @@
 #include "base/names.h"
 #include "base/text.h"
 
+/* No table of options has more rows. */
+enum { MAX_OPTIONS = 32 };
+
 /* What the options of all commands fill in; zero where an option is not given. */
 struct arguments {
     const char *config, *model, *data, *images, *out, *init_from, *isa, *format;
@@ -28,7 +31,7 @@ enum option_kind {
 
 struct option_row {
     const char *name; /* NULL behind the last row */
-    char letter;      /* short form, or 0 */
+    char letter;      /* short form, or 0; flags only */
     enum option_kind kind;
     const char *value; /* what the value is called in the help; NULL for flags */
     const char *help;
@@ -38,10 +41,10 @@ struct option_row {
     name_of *choices; /* the allowed texts, or NULL: any */
 };
 
-/* Parses argv[1..argc-1] (argv[0] is skipped). At most max_operands (0 or 1) words that are no options.
- * ERR_USAGE in one sentence. Of an option given
- * twice the last value holds, and only that one is looked at. Stops at --help and --version. Release with
- * arguments_release, also after a failure. */
+/* Parses argv[1..argc-1] (argv[0] is skipped). Options end at the first word that is none, or behind "--"; at
+ * most max_operands (0 or 1) words may follow. ERR_USAGE in one sentence. Of an option given twice the last
+ * value holds, and only that one is looked at. Stops at --help and --version. Release with arguments_release,
+ * also after a failure. */
 bool options_parse(const struct option_row *table, int argc, char **argv, int max_operands,
                    struct arguments *out, struct err *err) MUST_CHECK;
 void arguments_release(struct arguments *arguments);

@@ -114,7 +114,8 @@ static const struct key validation_keys[] = {
 
 static const struct key data_keys[] = {
     {"root", &key_path, AT(struct data_spec, root), .flags = KEY_NULL | KEY_ROOT,
-     .help = "Folder of the other data paths; null: that of the config file."},
+     .help = "Folder of the other data paths, in `--set` too; null: that of the config file, in `--set` the "
+             "working directory."},
     {"train", &key_object, AT(struct data_spec, train), .rows = file_keys, .flags = KEY_REQUIRED,
      .help = "What is trained on."},
     {"test", &key_object, AT(struct data_spec, test), .rows = file_keys, .flags = KEY_NULL,

@@ -134,8 +134,7 @@ static bool check_claim(const struct source *source, size_t claimed, struct err 
     if (source->gzip && claimed / DEFLATE_MAX_RATIO > source->size)
         return err_set(err, ERR_DATA,
                        "%s: byte 4: the header claims too much: expected at most %llu bytes out of %llu "
-                       "compressed ones, "
-                       "found a claim of %zu",
+                       "compressed ones, found a claim of %zu",
                        source->path, (unsigned long long)source->size * DEFLATE_MAX_RATIO,
                        (unsigned long long)source->size, claimed);
     return true;

@@ -1,12 +1,12 @@
 #include "data/inflate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 /* Inflating in pieces of this size keeps a piece in the cache until it is hashed. */
@@ -31,13 +31,6 @@ static uint64_t file_offset(const struct source *s) {
     return s->taken - s->z.avail_in;
 }
 
-/* errno says why. What the machine lacks is no fault of the file. */
-static bool cannot(const struct source *s, const char *doing, struct err *err) {
-    bool machine = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EIO;
-    return err_set(err, machine ? ERR_SYSTEM : ERR_DATA, "%s: cannot %s: %s", s->path, doing,
-                   strerror(errno));
-}
-
 /* read(2) of up to max bytes, short only at the end of the file. */
 static bool read_file(struct source *s, void *out, size_t max, size_t *got, struct err *err) {
     size_t done = 0;
@@ -46,9 +39,11 @@ static bool read_file(struct source *s, void *out, size_t max, size_t *got, stru
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
+            int cause = errno;
             char doing[48];
             snprintf(doing, sizeof doing, "read at byte %llu", (unsigned long long)(s->taken + done));
-            return cannot(s, doing, err);
+            errno = cause;
+            return file_cannot(s->path, doing, err);
         }
         if (n == 0)
             break;
@@ -69,17 +64,11 @@ static bool fill(struct source *s, struct err *err) {
 }
 
 static bool open_file(struct source *s, struct err *err) {
-    /* O_NONBLOCK: a pipe without a writer must be refused below, not waited for. */
-    s->fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (s->fd < 0)
-        return cannot(s, "open", err);
     struct stat st;
+    if (!file_open_regular(s->path, &s->fd, err))
+        return false;
     if (fstat(s->fd, &st) != 0)
-        return cannot(s, "read", err);
-    if (S_ISDIR(st.st_mode))
-        return err_set(err, ERR_DATA, "%s: expected a file, found a folder", s->path);
-    if (!S_ISREG(st.st_mode))
-        return err_set(err, ERR_DATA, "%s: expected a regular file, found a pipe or device", s->path);
+        return file_cannot(s->path, "read", err);
     if (st.st_size == 0)
         return err_set(err, ERR_DATA, "%s: the file is empty", s->path);
     s->size = (uint64_t)st.st_size;

@@ -39,9 +39,8 @@ static bool to_classes(const struct idx *labels, const char *path, const struct 
         long label = values_integer(labels, r * labels->width + column);
         if (label < 0 || (size_t)label >= limit) {
             mem_free(cls);
-            return err_set(
-                err, ERR_DATA, "%s: row %zu: expected a label from 0 to %zu%s, found %ld", path, r, limit - 1,
-                spec->class_count > 0 ? "" : " (more classes than that must be named in the config)", label);
+            return err_set(err, ERR_DATA, "%s: row %zu: expected a label from 0 to %zu%s, found %ld", path, r,
+                           limit - 1, spec->class_count > 0 ? "" : " (at most 65536 classes)", label);
         }
         cls[r] = (uint32_t)label;
         largest = (size_t)label > largest ? (size_t)label : largest;
@@ -93,8 +92,7 @@ static bool check_targets(const struct idx *labels, const char *path, const stru
     if (use == TARGETS_DISTRIBUTION && labels->dims == 1)
         return err_set(err, ERR_DATA,
                        "%s: expected integer classes or rows of probabilities (2 dimensions), found floats "
-                       "of 1 dimension: "
-                       "for regression set loss.kind to mse",
+                       "of 1 dimension: for regression set loss.kind to mse",
                        path);
     if (use == TARGETS_DISTRIBUTION && labels->width < 2)
         return err_set(err, ERR_DATA, "%s: expected rows of at least 2 probabilities, found 1", path);

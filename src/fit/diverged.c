@@ -38,12 +38,13 @@ void diverged_explain(const struct diverged_step *step, struct err *err) {
     const struct fit_status *at = step->status;
     size_t node = p ? p->node : broken_node(step);
     bool loss = node + 1 == tape_nodes(tape);
-    err_set(err, ERR_DIVERGED,
-            "training diverged in epoch %zu at step %zu of %zu: %s%s%s is not finite; a smaller optimizer.lr "
-            "may help",
-            at->epoch, at->step < at->steps ? at->step + 1 : at->steps, at->steps,
-            loss ? "" : tape_label(tape, node), loss ? "the " : ": its ",
+    const char *advice = p || at->total_steps > 0
+                             ? "a smaller optimizer.lr may help"
+                             : "nothing was learned yet: look at data.scale and the initial weights";
+    err_set(err, ERR_DIVERGED, "training diverged in epoch %zu at step %zu of %zu: %s%s%s is not finite; %s",
+            at->epoch, at->step + 1, at->steps, loss ? "" : tape_label(tape, node), loss ? "the " : ": its ",
             loss ? "loss"
             : p  ? p->name
-                 : "output");
+                 : "output",
+            advice);
 }

@@ -33,7 +33,7 @@ struct fit {
     /* the step in progress */
     size_t samples;
     atomic_size_t next_slice, next_tile;
-    atomic_bool broken; /* a loss or a new parameter is not finite */
+    atomic_bool loss_broken, parameter_broken; /* a loss, a new parameter is not finite */
 };
 
 const struct fit_status *fit_status(const struct fit *fit) {
@@ -89,7 +89,7 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
     if (source->kernel->all_finite(count, fit->loss + first))
         tape_reverse(tape, fit->ws, &slice);
     else
-        atomic_store(&fit->broken, true);
+        atomic_store(&fit->loss_broken, true);
 }
 
 /* ---- phase 2 ---- */
@@ -100,7 +100,7 @@ static void update_tile(struct fit *fit, size_t t) {
     struct tape_tile at = tape_gradient(model->tape, fit->ws, fit->source.kernel, fit->samples, t, gradient);
     const struct optimizer_tile tile = {at.offset, at.stride, at.rows, at.cols};
     if (!optimizer_update(fit->optimizer, fit->source.kernel, &tile, model->theta, gradient, OP_TILE_COLS))
-        atomic_store(&fit->broken, true);
+        atomic_store(&fit->parameter_broken, true);
 }
 
 static void step_job(void *arg, size_t rank, size_t size) {
@@ -111,7 +111,7 @@ static void step_job(void *arg, size_t rank, size_t size) {
     for (size_t s; (s = atomic_fetch_add(&fit->next_slice, 1)) < slices;)
         train_slice(fit, s, rank);
     team_barrier(fit->setup.team);
-    if (atomic_load(&fit->broken))
+    if (atomic_load(&fit->loss_broken))
         return; /* the parameters stay as they were when the loss was computed */
     for (size_t t; (t = atomic_fetch_add(&fit->next_tile, 1)) < tiles;)
         update_tile(fit, t);
@@ -172,14 +172,6 @@ static void begin_epoch(struct fit *fit) {
         sampler_shuffle(fit->setup.seed, (uint32_t)status->epoch, fit->setup.train->count, fit->order);
 }
 
-static bool end_epoch(struct fit *fit, struct err *err) {
-    const struct model *model = fit->setup.model;
-    if (!fit->source.kernel->all_finite(model->size, model->theta))
-        return diverged(fit, err);
-    fit->epoch_done = true;
-    return true;
-}
-
 bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
     if (fit->epoch_done)
         begin_epoch(fit);
@@ -190,11 +182,12 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
         atomic_store(&fit->next_slice, 0);
         atomic_store(&fit->next_tile, 0);
         team_run(fit->setup.team, step_job, fit);
-        if (atomic_load(&fit->broken))
+        if (atomic_load(&fit->loss_broken) || atomic_load(&fit->parameter_broken))
             return diverged(fit, err);
         add_up(fit);
     }
-    return fit->status.step < fit->status.steps || end_epoch(fit, err);
+    fit->epoch_done = fit->status.step == fit->status.steps;
+    return true;
 }
 
 /* ---- making ---- */
@@ -202,7 +195,8 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
 static bool allocate(struct fit *fit, struct err *err) {
     const struct fit_setup *setup = &fit->setup;
     size_t samples = fit->slices * fit->source.lanes;
-    if (!mem_check(1, fit_memory(fit), "training", err))
+    /* Beside its own memory there are the parameters, and their copy when they are saved. */
+    if (!mem_check(1, fit_memory(fit) + 2 * setup->model->size * sizeof(real), "training", err))
         return false;
     fit->optimizer = optimizer_create(&setup->optimizer, setup->model->size, err);
     if (fit->optimizer)

@@ -45,34 +45,27 @@ static double one(const struct init_spec *s, double in, double out) {
 enum law { LAW_NORMAL, LAW_UNIFORM, LAW_CONSTANT, LAW_ORTHOGONAL };
 
 static const struct row {
-    struct init_info info;
+    const char *name;
+    bool for_bias; /* may stand in bias_init */
     enum law law;
     scale_fn *scale;
 } rows[] = {
-    {{"xavier_normal", "N(0, 2 / (fan_in + fan_out)), Glorot and Bengio 2010", false},
-     LAW_NORMAL,
-     xavier_std},
-    {{"xavier_uniform", "U(+-sqrt(6 / (fan_in + fan_out))), Glorot and Bengio 2010", false},
-     LAW_UNIFORM,
-     xavier_limit},
-    {{"he_normal", "N(0, 2 / fan_in), He et al. 2015", false}, LAW_NORMAL, he_std},
-    {{"he_uniform", "U(+-sqrt(6 / fan_in)), He et al. 2015", false}, LAW_UNIFORM, he_limit},
-    {{"lecun_normal", "N(0, 1 / fan_in), LeCun et al. 1998", false}, LAW_NORMAL, lecun_std},
-    {{"orthogonal", "orthonormal rows or columns, Saxe et al. 2014", false}, LAW_ORTHOGONAL, one},
-    {{"normal", "N(0, std^2)", true}, LAW_NORMAL, given_std},
-    {{"uniform", "U(+-limit)", true}, LAW_UNIFORM, given_limit},
-    {{"constant", "value", true}, LAW_CONSTANT, given_value},
-    {{"zeros", "0", true}, LAW_CONSTANT, zero},
+    {"xavier_normal", false, LAW_NORMAL, xavier_std},     /* Glorot and Bengio 2010 */
+    {"xavier_uniform", false, LAW_UNIFORM, xavier_limit}, /* the same */
+    {"he_normal", false, LAW_NORMAL, he_std},             /* He et al. 2015 */
+    {"he_uniform", false, LAW_UNIFORM, he_limit},         /* the same */
+    {"lecun_normal", false, LAW_NORMAL, lecun_std},       /* LeCun et al. 1998 */
+    {"orthogonal", false, LAW_ORTHOGONAL, one},           /* Saxe et al. 2014 */
+    {"normal", true, LAW_NORMAL, given_std},
+    {"uniform", true, LAW_UNIFORM, given_limit},
+    {"constant", true, LAW_CONSTANT, given_value},
+    {"zeros", true, LAW_CONSTANT, zero},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
-const struct init_info *init_info(size_t i) {
-    return i < ROWS ? &rows[i].info : NULL;
-}
-
 const char *init_name(size_t i) {
-    return i < ROWS ? rows[i].info.name : NULL;
+    return i < ROWS ? rows[i].name : NULL;
 }
 
 int init_find(const char *name) {
@@ -82,14 +75,14 @@ int init_find(const char *name) {
 /* Biases start at 0 unless told otherwise: the last row first. */
 int init_bias_kind(size_t choice) {
     for (size_t i = ROWS; i-- > 0;)
-        if (rows[i].info.for_bias && choice-- == 0)
+        if (rows[i].for_bias && choice-- == 0)
             return (int)i;
     return -1;
 }
 
 const char *init_bias_name(size_t i) {
     int kind = init_bias_kind(i);
-    return kind < 0 ? NULL : rows[kind].info.name;
+    return kind < 0 ? NULL : rows[kind].name;
 }
 
 int init_default(int activation) {

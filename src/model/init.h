@@ -1,4 +1,4 @@
-/* Initialisers: a table of rows (name, formula, source). Weights [out, in], fan_in = in, fan_out = out. */
+/* Initialisers: a table of rows (name, law, scale). Weights [out, in], fan_in = in, fan_out = out. */
 #ifndef MODEL_INIT_H
 #define MODEL_INIT_H
 
@@ -10,15 +10,8 @@
 #include "base/team.h"
 #include "model/spec.h"
 
-struct init_info {
-    const char *name;
-    const char *formula; /* for help and trace */
-    bool for_bias;       /* may stand in bias_init */
-};
-
-/* Row i, NULL behind the last. */
-const struct init_info *init_info(size_t i);
-const char *init_name(size_t i);      /* all; NULL behind the last: `init` */
+/* Names of the rows, NULL behind the last. */
+const char *init_name(size_t i);      /* all, the choices of `init` */
 const char *init_bias_name(size_t i); /* those of bias_init, in an order of their own */
 int init_bias_kind(size_t i);         /* the row in the whole table of choice i of bias_init */
 

@@ -109,9 +109,17 @@ static bool count_missing(const char *path, size_t *missing, struct err *err) {
     return true;
 }
 
+/* "a/b/" is "a/b", and "/" stays. */
+static void strip_slashes(char *path) {
+    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+        path[len - 1] = '\0';
+}
+
 bool folder_open(const char *out, const char *name, bool force, struct folder *folder, struct err *err) {
     struct folder f = {.lock = -1};
     f.path = out ? mem_string(out, err) : default_path(name, err);
+    if (f.path)
+        strip_slashes(f.path);
     if (!f.path || !(f.lock_path = folder_file(&f, ".lock", err)))
         goto fail;
     if (!force && !refuse_finished(&f, err))
@@ -129,10 +137,12 @@ fail:
     return false;
 }
 
-/* Removes the folders that this process made, the innermost first, as far as they are empty. */
+/* Removes the folders that this process made, the innermost first, as far as they are empty. One that stays
+ * stops nothing: "a/." cannot be removed, "a" can. */
 static void remove_made(const struct folder *folder) {
     char *path = folder->path;
-    for (size_t i = 0; i < folder->made && rmdir(path) == 0; i++) {
+    for (size_t i = 0; i < folder->made; i++) {
+        rmdir(path);
         char *slash = strrchr(path, '/');
         if (slash)
             *slash = '\0';

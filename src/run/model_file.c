@@ -1,10 +1,11 @@
 #include "run/model_file.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "data/stranger.h"
@@ -68,10 +69,15 @@ enum { BRACE_AT = 8 };
 
 /* The first bytes of a regular file or of nothing; how many. */
 static size_t first_bytes(const char *path, unsigned char bytes[STRANGER_BYTES]) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    ssize_t got = fd < 0 ? 0 : read(fd, bytes, STRANGER_BYTES);
-    if (fd >= 0)
-        close(fd);
+    struct err ignored; /* what reading the whole file said stays */
+    int fd;
+    if (!file_open_regular(path, &fd, &ignored))
+        return 0;
+    ssize_t got;
+    do
+        got = read(fd, bytes, STRANGER_BYTES);
+    while (got < 0 && errno == EINTR);
+    close(fd);
     return got > 0 ? (size_t)got : 0;
 }
 

@@ -50,6 +50,7 @@ struct run *run_open(const struct config *config, const struct run_options *opti
     run->portion = 1;
     run->best_loss = INFINITY;
     run->result.version = options->version;
+    run->result.init_from = options->init_from;
     /* First what costs nothing and makes nothing. */
     if (!kernel_find(options->isa ? options->isa : "auto", err) ||
         !folder_open(options->folder, config->name, options->force, &run->folder, err) ||
@@ -209,15 +210,22 @@ static bool end_epoch(struct run *run, struct err *err) {
     return metrics_add(&run->metrics, e, err);
 }
 
+static bool name_part(const char *part, struct err *err) {
+    if (err->kind == ERR_DIVERGED)
+        err_set(err, ERR_DIVERGED, "the loss of the final model on the %s samples is not finite", part);
+    return false;
+}
+
 /* One portion, or the whole end of the run. */
 static bool advance(struct run *run, enum run_event *event, struct err *err) {
     if (run->result.epochs_run == run->config->train.epochs) {
         *event = RUN_DONE;
-        if (evaluate(run, &run->setup.data.test, &run->test, &run->tested, err))
-            return finish(run, "epochs", err);
-        return err->kind == ERR_DIVERGED
-                   ? err_prefix(err, "training diverged, found at its end on the test samples")
-                   : false;
+        const struct data *data = &run->setup.data;
+        if (!run->validated && !evaluate(run, &data->validation, &run->validation, &run->validated, err))
+            return name_part("validation", err);
+        if (!evaluate(run, &data->test, &run->test, &run->tested, err))
+            return name_part("test", err);
+        return finish(run, "epochs", err);
     }
     *event = RUN_PROGRESS;
     if (!train_portion(run, err))

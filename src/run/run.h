@@ -60,6 +60,7 @@ const struct setup *run_setup(const struct run *run);
 
 /* What summary.json says. */
 struct run_result {
+    const char *init_from; /* the file that training started from, or NULL */
     const char *version;
     const char *stopped_by; /* "epochs", "diverged" */
     const char *message;    /* why, or NULL */

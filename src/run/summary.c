@@ -167,6 +167,11 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     put_string(&w, "isa", setup->kernel->name);
     put_uint(&w, "seed", setup->config->seed);
     put_uint(&w, "parameters", setup->model->trainable);
+    json_key(&w, "init_from");
+    if (r->init_from)
+        json_string(&w, r->init_from);
+    else
+        json_null(&w);
     put_string(&w, "model_digest", r->digest);
     print_data(&w, &setup->data);
     put_uint(&w, "numeric_contract", NUMERIC_CONTRACT);

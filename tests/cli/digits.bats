@@ -21,3 +21,9 @@ between() {
         between 0.98 "$(accuracy configs/digits.json --seed $seed --set 'model.layers=[{"units":128}]' --set train.epochs=20)" 1
     done
 }
+
+@test "zero epochs evaluate the initial model on validation and test part" {
+    ./dltrain --config configs/digits.json --set train.epochs=0 --out "$BATS_TEST_TMPDIR/run" --quiet --json >"$BATS_TEST_TMPDIR/summary"
+    [ "$(grep -c '"samples": [12]000,' "$BATS_TEST_TMPDIR/summary")" -eq 2 ]
+    grep -q '"init_from": null' "$BATS_TEST_TMPDIR/summary"
+}

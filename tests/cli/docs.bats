@@ -58,7 +58,10 @@ python_with() {
     [ "$status" -eq 6 ]
 }
 
-@test "the commands of README.md work in a fresh clone" {
+# The files of the folder that are not in places made for results.
+sources() { (cd "$1" && find . \( -path ./build -o -path ./runs -o -path ./dltrain \) -prune -o -type f -print | sort); }
+
+@test "the commands of README.md work in a fresh clone and leave their results in runs/" {
     fresh_copy
     mkdir "$TMP/home" "$TMP/blocks"
     # The sh blocks that a <!-- run --> line announces, a file each.
@@ -68,12 +71,14 @@ python_with() {
         /^```sh$/ && marked { inside = 1; file = sprintf("%s/%02d", folder, ++n) }
         { marked = /^<!-- run -->$/ }' README.md
     [ -e "$TMP/blocks/01" ]
+    sources "$copy" >"$TMP/before"
     cd "$copy"
     export HOME=$TMP/home DEPS=no
     for block in "$TMP"/blocks/*; do
         echo "--- $(cat "$block")"
         sh -eu "$block"
     done
+    sources "$copy" | diff "$TMP/before" -
 }
 
 @test "the result that README.md shows is that of the demo" {

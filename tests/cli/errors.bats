@@ -22,8 +22,9 @@ setup() { enter; }
     fails 2 'option --json takes no value' "$DLTRAIN" --json=yes
     fails 2 'option --config needs a value' "$DLTRAIN" --config
     fails 2 'unexpected argument "stray"' "$DLTRAIN" --config "$config" stray
-    fails 2 'unexpected argument "--"' "$DLTRAIN" --config "$config" --
-    fails 2 'unexpected argument "--"' "$DLTRAIN" --config "$config" -- stray
+    fails 2 'unexpected argument "stray"' "$DLTRAIN" --config "$config" -- stray
+    fails 2 'unexpected argument "--quiet"' "$DLTRAIN" --config "$config" -- --quiet
+    "$DLTRAIN" --config "$config" --print-config -- >/dev/null
     fails 2 'train needs --config' "$DLTRAIN" train
     fails 2 'check needs --config' "$DLTRAIN" check
     fails 2 '--threads: must be a whole number from 0 to' "$DLTRAIN" --config "$config" --threads many

@@ -69,6 +69,11 @@ setup() { enter; }
 }
 
 @test "a damaged model file is refused" {
+    mkfifo pipe
+    fails 4 'pipe: is a pipe, expected a regular file' "$DLTRAIN" eval --model pipe --data "$box/data"
+    # One that has bytes is not looked into either.
+    fails 4 'pipe: is a pipe, expected a regular file' sh -c 'exec 3<>pipe; printf "PK\003\004" >&3; exec "$@"' sh \
+        "$DLTRAIN" eval --model pipe --data "$box/data"
     printf 'PK\003\004\0\0\010\010\0\0\0\0\0\0\0\0' >model.pt
     fails 4 'model.pt: is not a safetensors file: starts with "PK' "$DLTRAIN" eval --model model.pt --data "$box/data"
     [[ $stderr == *"which looks like a zip archive"* ]]

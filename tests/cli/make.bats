@@ -20,6 +20,13 @@
     "$BATS_TEST_TMPDIR/opt/x/bin/dltrain" --version
 }
 
+@test "no start-up code that flushes subnormals is linked, whatever CFLAGS ask for" {
+    run make --no-print-directory -n dltrain CFLAGS="-Ofast -DSOMETHING_NEW"
+    link=$(printf '%s\n' "${lines[@]}" | grep -- "-DSOMETHING_NEW -pthread.* -o ")
+    [ -n "$link" ]
+    [[ $link != *-Ofast* ]]
+}
+
 @test "fast-math is refused" {
     run cc -std=c17 -ffast-math -Isrc -fsyntax-only -x c src/base/real.h
     [ "$status" -ne 0 ]

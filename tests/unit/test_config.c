@@ -303,6 +303,11 @@ static void test_paths(void **state) {
     same_path(c.data.train.images, cwd, "sub/i.gz");
     config_release(&c);
 
+    c = accepted("{" DATA "}", OVERRIDES("data.train.labels=x", "data.root=sub"));
+    same_path(c.data.train.images, cwd, "sub/i.gz");
+    same_path(c.data.train.labels, cwd, "sub/x");
+    config_release(&c);
+
     c = accepted("{\"data\": {\"root\": \"r\", \"train\": {\"images\": \"i\", \"labels\": \"l\"}}}",
                  OVERRIDES("data.root=null"));
     assert_null(c.data.root);

@@ -230,9 +230,9 @@ static void test_faults(void **state) {
 static void test_not_a_file(void **state) {
     (void)state;
     assert_refused(path_of("missing"), "cannot open: No such file");
-    assert_refused(folder, "expected a file, found a folder");
+    assert_refused(folder, "is a folder, expected a regular file");
     assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
-    assert_refused(path_of("pipe"), "found a pipe or device");
+    assert_refused(path_of("pipe"), "is a pipe, expected a regular file");
 }
 
 static void test_gzip_end(void **state) {

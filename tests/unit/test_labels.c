@@ -117,10 +117,9 @@ static const struct {
      -1,
      0,
      ERR_DATA,
-     "labels: row 1: expected a label from 0 to 65535 (more classes than "
-     "that must be named in the config), found -1"},
+     "labels: row 1: expected a label from 0 to 65535 (at most 65536 classes), found -1"},
     {IDX_I32, 3, 0, {0, 0, -2147483648.0}, 0, -1, 0, ERR_DATA, "row 2: expected a label from 0 to 65535"},
-    {IDX_I32, 3, 0, {2147483647, 0, 1}, 0, -1, 0, ERR_DATA, "row 0: expected a label from 0 to 65535 (more"},
+    {IDX_I32, 3, 0, {2147483647, 0, 1}, 0, -1, 0, ERR_DATA, "row 0: expected a label from 0 to 65535 (at"},
     {IDX_I32, 3, 0, {65536, 0, 1}, 0, -1, 0, ERR_DATA, "found 65536"},
     {IDX_U8, 3, 0, {9, 10, 1}, 0, -1, 10, ERR_DATA, "labels: row 1: expected a label from 0 to 9, found 10"},
     {IDX_I32,

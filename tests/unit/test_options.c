@@ -90,6 +90,17 @@ static void accepted(void **state) {
     assert_true(parse("-q topic", 1, &a));
     assert_string_equal(a.operand, "topic");
     arguments_release(&a);
+    assert_true(parse("-q -- -topic", 1, &a));
+    assert_true(a.quiet);
+    assert_string_equal(a.operand, "-topic");
+    arguments_release(&a);
+    assert_true(parse("-q --", 0, &a));
+    assert_true(a.quiet && !a.operand);
+    arguments_release(&a);
+    assert_true(parse("--config -- -q", 0, &a)); /* a value, whatever it looks like */
+    assert_string_equal(a.config, "--");
+    assert_true(a.quiet);
+    arguments_release(&a);
 }
 
 static void refused(void **state) {
@@ -114,8 +125,10 @@ static void refused(void **state) {
         {"--colour blue", "option --colour: must be one of red, green, got \"blue\""},
         {"a", "unexpected argument \"a\""},
         {"--config a b --json", "unexpected argument \"b\""},
-        {"--", "unexpected argument \"--\""},
-        {"--json -- a", "unexpected argument \"--\""},
+        {"-- a", "unexpected argument \"a\""},
+        {"--json -- --quiet", "unexpected argument \"--quiet\""},
+        {"-- --", "unexpected argument \"--\""},
+        {"a --", "unexpected argument \"a\""},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         struct arguments a;
@@ -145,12 +158,13 @@ static void tables_are_sound(void **state) {
             assert_true((row->kind == OPTION_FLAG) == (row->value == NULL));
             assert_true(row->help && row->help[0]);
             assert_true((row->kind == OPTION_NUMBER) == (row->max > 0));
+            assert_true(!row->letter || row->kind == OPTION_FLAG);
             for (size_t i = 0; i < count; i++) {
                 assert_string_not_equal(row->name, options[i].name);
                 assert_true(!row->letter || row->letter != options[i].letter);
             }
         }
-        assert_true(help && version && count <= 32);
+        assert_true(help && version && count <= MAX_OPTIONS);
         struct text text = {0};
         options_help(options, &text);
         for (size_t i = 0; i < count; i++)

@@ -81,6 +81,16 @@ static void a_folder_is_made_and_left_clean(void **state) {
     assert_true(file_exists(path_of("run/config.json")));
     assert_false(file_exists(path_of("run/.lock")));
     assert_int_equal(remove(path_of("run/config.json")), 0);
+    assert_int_equal(remove(path_of("run")), 0);
+
+    static const char *const nested[] = {"new/a", "new/a/", "new//a//", "new/a/."};
+    for (size_t i = 0; i < sizeof nested / sizeof *nested; i++) {
+        assert_true(folder_open(path_of(nested[i]), "n", false, &f, &err));
+        assert_true(file_is_folder(path_of("new/a")));
+        assert_true(f.path[strlen(f.path) - 1] != '/');
+        folder_close(&f);
+        assert_false(file_is_folder(path_of("new")));
+    }
 }
 
 static void a_finished_run_is_refused(void **state) {
