@@ -100,3 +100,12 @@ setup() { enter; }
     [ "$(wc -l <b/metrics.jsonl)" -eq 2 ]
     run ! grep -q epoch\ 1/2 b/*
 }
+
+@test "what does not fit into memory is one line and status 6, before anything is written" {
+    fails 6 'out of memory: the model' "$DLTRAIN" --config "$config" --set 'model.layers=[{"units":1048576},{"units":1048576}]'
+    limited() { (ulimit -v 400000 && exec "$DLTRAIN" "$@"); }
+    if limited --version >/dev/null 2>&1; then # a sanitizer's shadow memory does not fit under such a limit
+        fails 6 'out of memory' limited --config "$config" --set 'model.layers=[{"units":100000}]'
+    fi
+    [ ! -e runs ]
+}
