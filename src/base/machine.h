@@ -1,5 +1,5 @@
-/* What this process may use of the machine: the processor's affinity and, in a container, the control group's
- * limits. */
+/* What this process may use of the machine: the processor's affinity and, in a container, the limits of its
+ * control group (version 2). A limit of a nested group outside of a container is not seen. */
 #ifndef BASE_MACHINE_H
 #define BASE_MACHINE_H
 

@@ -33,7 +33,7 @@ static const struct kernel *best(void) {
 }
 
 const struct kernel *kernel_find(const char *name, struct err *err) {
-    if (strcmp(name, "auto") == 0)
+    if (!name || strcmp(name, "auto") == 0)
         return best();
     int i = names_find(table_name, name);
     if (i >= 0 && tables[i]->supported())

@@ -88,8 +88,8 @@ struct kernel {
 /* The tables of this build, best last; NULL from the count on. */
 const struct kernel *kernel_at(size_t i);
 
-/* The table called name ("auto": the best that this processor has), or NULL and ERR_USAGE with the names that
- * this machine has. */
+/* The table called name ("auto" or NULL: the best that this processor has), or NULL and ERR_USAGE with the
+ * names that this machine has. */
 const struct kernel *kernel_find(const char *name, struct err *err) MUST_CHECK;
 
 #endif

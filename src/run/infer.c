@@ -13,7 +13,7 @@
 
 bool inference_open(const char *model_path, size_t threads, const char *isa, struct inference *out,
                     struct err *err) {
-    struct inference i = {.path = model_path, .kernel = kernel_find(isa ? isa : "auto", err)};
+    struct inference i = {.path = model_path, .kernel = kernel_find(isa, err)};
     if (!i.kernel || !model_file_load(model_path, &i.saved, err))
         return false;
     i.team = setup_team(threads, err);

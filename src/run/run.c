@@ -52,7 +52,7 @@ struct run *run_open(const struct config *config, const struct run_options *opti
     run->result.version = options->version;
     run->result.init_from = options->init_from;
     /* First what costs nothing and makes nothing. */
-    if (!kernel_find(options->isa ? options->isa : "auto", err) ||
+    if (!kernel_find(options->isa, err) ||
         !folder_open(options->folder, config->name, options->force, &run->folder, err) ||
         !setup_open(config, options->isa, &run->setup, err) ||
         !setup_start(&run->setup, options->init_from, err) || !folder_begin(&run->folder, err) ||

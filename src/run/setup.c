@@ -25,7 +25,7 @@ static struct fit *make_fit(struct setup *s, struct err *err) {
 bool setup_open(const struct config *config, const char *isa, struct setup *setup, struct err *err) {
     struct setup *s = setup;
     *s = (struct setup){.config = config};
-    s->kernel = kernel_find(isa ? isa : "auto", err);
+    s->kernel = kernel_find(isa, err);
     if (!s->kernel || !(s->team = setup_team(config->threads, err)) ||
         !data_load(&config->data, loss_targets(config->loss.kind), config->seed, s->team, &s->data, err))
         goto fail;

@@ -21,8 +21,8 @@ struct setup {
     struct fit *fit;
 };
 
-/* isa: a kernel table by name, or "auto" (ERR_USAGE where there is no such). All parameters are 0. The setup
- * must not be moved. On failure nothing is left to release. */
+/* isa: a kernel table by name, "auto" or NULL (ERR_USAGE where there is no such). All parameters are 0. The
+ * setup must not be moved. On failure nothing is left to release. */
 bool setup_open(const struct config *config, const char *isa, struct setup *setup,
                 struct err *err) MUST_CHECK;
 void setup_release(struct setup *setup);
