@@ -18,12 +18,13 @@
 enum { OP_INPUTS = 2, OP_PARAMETERS = 2 };
 
 enum op_flag {
-    OP_ELEMENTWISE = 1,  /* dx may overwrite dy, and y may overwrite x unless the input is needed */
-    OP_NEEDS_INPUT = 2,  /* the vjp or jvp reads the input's value */
-    OP_NEEDS_OUTPUT = 4, /* the vjp or jvp reads the output's value */
-    OP_BATCH_INPUT = 8,  /* `gradient` reads the input's value of all slices */
-    OP_LOSS = 16,        /* output is one row: the loss of each sample; reads the targets */
-    OP_CLASSES = 32,     /* a loss that takes classes as they are; others want rows of targets */
+    OP_ELEMENTWISE = 1,   /* dx may overwrite dy, and y may overwrite x unless the input is needed */
+    OP_NEEDS_INPUT = 2,   /* the vjp or jvp reads the input's value */
+    OP_NEEDS_OUTPUT = 4,  /* the vjp or jvp reads the output's value */
+    OP_BATCH_INPUT = 8,   /* `gradient` reads the input's value of all slices */
+    OP_LOSS = 16,         /* output is one row: the loss of each sample; reads the targets */
+    OP_CLASSES = 32,      /* a loss that takes classes as they are; others want rows of targets */
+    OP_SPARSE_INPUT = 64, /* takes the input in compressed form too */
 };
 
 /* A parameter as the operation sees it: [rows][cols] in theta, rows `stride` apart, padding 0. */
@@ -50,8 +51,9 @@ struct op_call {
     real constant;                 /* the node's constant (slope of leaky_relu) */
     const struct op_matrix *shape; /* of the parameters */
     const real *parameter[OP_PARAMETERS];
-    const real *x[OP_INPUTS]; /* input values */
-    real *y;                  /* output value */
+    const real *x[OP_INPUTS];         /* input values */
+    const struct sparse_rows *sparse; /* the (only) input in compressed form instead, or NULL */
+    real *y;                          /* output value */
     real *saved;
     const uint32_t *cls; /* targets of a loss: classes [lanes], or */
     const real *target;  /* a panel [rows_in][lanes] */
@@ -74,13 +76,15 @@ struct op_tile {
     size_t parameter, row0, rows, col0, cols; /* col0, cols: multiples of KERNEL_LANES, padding included */
     size_t batch, lanes, capacity;
     const real *x; /* the input's panel of slice 0; slice i is i * slice_stride further (OP_BATCH_INPUT) */
+    const struct sparse_columns *sparse; /* the input in compressed form instead, or NULL */
     size_t slice_stride;
     const real *kept;
     const real *ones; /* [lanes] */
     real *gradient;   /* [rows][OP_TILE_COLS] */
 };
 
-enum { OP_TILE_ROWS = 56, OP_TILE_COLS = 32 };
+/* Two sample-major panels wide. */
+enum { OP_TILE_ROWS = 56, OP_TILE_COLS = 2 * KERNEL_PANEL };
 
 struct op {
     const char *name;

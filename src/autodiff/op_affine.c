@@ -2,8 +2,8 @@
  * inputs and read panels straight through: forward   z[o][s]  = sum over i of Wt[i][o] x[i][s], then + b[o]
  *   vjp       dx[i][s] = sum over o of Wt[i][o] dz[o][s]
  *   gradient  dWt[i][o] = sum over samples of x[i][s] dz[o][s],  db[o] = sum over samples of dz[o][s]
- * For the last one vjp keeps dz sample-major, in panels of OP_TILE_COLS outputs:
- * [panel][sample][OP_TILE_COLS]. */
+ * For the last one vjp keeps dz in sample-major panels, [panel][sample][KERNEL_PANEL]. x may come in
+ * compressed form. */
 #include "autodiff/op.h"
 #include "base/mem.h"
 
@@ -17,7 +17,7 @@ static size_t padded_stride(size_t out) {
 }
 
 static size_t panels(size_t out) {
-    return (out + OP_TILE_COLS - 1) / OP_TILE_COLS;
+    return (out + KERNEL_PANEL - 1) / KERNEL_PANEL;
 }
 
 static bool shape(const size_t *input_rows, size_t units, struct op_shape *out, struct err *err) {
@@ -29,7 +29,7 @@ static bool shape(const size_t *input_rows, size_t units, struct op_shape *out, 
         .rows = units,
         .parameter = {[WEIGHT] = {input_rows[0], units, stride}, [BIAS] = {1, units, stride}},
         .parameters = 2,
-        .kept = panels(units) * OP_TILE_COLS,
+        .kept = panels(units) * KERNEL_PANEL,
         .multiply = (double)input_rows[0] * (double)units,
     };
     return true;
@@ -37,22 +37,19 @@ static bool shape(const size_t *input_rows, size_t units, struct op_shape *out, 
 
 static void forward(const struct op_call *c) {
     size_t stride = c->shape[WEIGHT].stride;
-    c->k->gemm(c->rows, c->lanes, c->rows_in, c->parameter[WEIGHT], 1, stride, c->x[0], c->lanes, c->y,
-               c->lanes, false);
+    if (c->sparse)
+        c->k->sparse_forward(c->rows, c->lanes, c->sparse, c->parameter[WEIGHT], stride, c->y);
+    else
+        c->k->gemm(c->rows, c->lanes, c->rows_in, c->parameter[WEIGHT], 1, stride, c->x[0], c->lanes, c->y,
+                   c->lanes, false);
     c->k->add_bias(c->rows, c->lanes, c->y, c->parameter[BIAS]);
 }
 
 static void keep_sample_major(const struct op_call *c) {
-    for (size_t o0 = 0; o0 < c->rows; o0 += OP_TILE_COLS) {
-        real *panel = c->kept + (o0 * c->capacity + c->first * OP_TILE_COLS);
-        size_t wide = c->rows - o0 < OP_TILE_COLS ? c->rows - o0 : OP_TILE_COLS;
-        for (size_t s = 0; s < c->lanes; s++) {
-            real *row = panel + s * OP_TILE_COLS;
-            for (size_t o = 0; o < wide; o++)
-                row[o] = c->dy[(o0 + o) * c->lanes + s];
-            for (size_t o = wide; o < OP_TILE_COLS; o++)
-                row[o] = 0;
-        }
+    for (size_t o = 0; o < c->rows; o += KERNEL_PANEL) {
+        size_t wide = c->rows - o < KERNEL_PANEL ? c->rows - o : KERNEL_PANEL;
+        c->k->transpose(wide, c->lanes, c->dy + o * c->lanes, c->lanes,
+                        c->kept + o * c->capacity + c->first * KERNEL_PANEL, KERNEL_PANEL);
     }
 }
 
@@ -78,15 +75,26 @@ static void jvp(const struct op_call *c) {
     c->k->add_bias(c->rows, c->lanes, c->y_dot, c->parameter_dot[BIAS]);
 }
 
+/* Segment by segment: the sums of one go on from those of the one before. */
+static void gradient_sparse(const struct op_tile *t, const real *dz, size_t panel_stride) {
+    const struct sparse_columns *x = t->sparse;
+    for (size_t first = 0, segment = 0; first < t->batch; first += SPARSE_SEGMENT, segment++)
+        t->k->sparse_gradient(t->rows, t->cols, x->entry, x->start + segment * x->features + t->row0,
+                              x->value, dz + first * KERNEL_PANEL, panel_stride, segment > 0, t->gradient,
+                              OP_TILE_COLS);
+}
+
 static void gradient(const struct op_tile *t) {
-    const real *dz = t->kept + t->col0 * t->capacity;
-    for (size_t first = 0; first < t->batch; first += t->lanes) {
-        size_t samples = t->batch - first < t->lanes ? t->batch - first : t->lanes;
-        const real *x =
-            t->parameter == BIAS ? t->ones : t->x + first / t->lanes * t->slice_stride + t->row0 * t->lanes;
-        t->k->gemm(t->rows, t->cols, samples, x, t->lanes, 1, dz + first * OP_TILE_COLS, OP_TILE_COLS,
-                   t->gradient, OP_TILE_COLS, first > 0);
-    }
+    size_t panel_stride = t->capacity * KERNEL_PANEL;
+    const real *dz = t->kept + t->col0 / KERNEL_PANEL * panel_stride;
+    if (t->parameter == BIAS)
+        t->k->gradient(1, t->cols, t->batch, t->lanes, t->ones, 0, dz, panel_stride, t->gradient,
+                       OP_TILE_COLS);
+    else if (t->sparse)
+        gradient_sparse(t, dz, panel_stride);
+    else
+        t->k->gradient(t->rows, t->cols, t->batch, t->lanes, t->x + t->row0 * t->lanes, t->slice_stride, dz,
+                       panel_stride, t->gradient, OP_TILE_COLS);
 }
 
 const struct op op_affine = {
@@ -95,7 +103,7 @@ const struct op op_affine = {
     .vjp_formula = "dx = W' dz, dW = sum dz x', db = sum dz",
     .jvp_formula = "W x. + W. x + b.",
     .parameter = {[WEIGHT] = "weight", [BIAS] = "bias"},
-    .flags = OP_NEEDS_INPUT | OP_BATCH_INPUT,
+    .flags = OP_NEEDS_INPUT | OP_BATCH_INPUT | OP_SPARSE_INPUT,
     .inputs = 1,
     .shape = shape,
     .forward = forward,

@@ -170,6 +170,14 @@ size_t tape_node_output(const struct tape *tape, size_t node) {
     return tape->node[node].output;
 }
 
+bool tape_takes_sparse(const struct tape *tape) {
+    for (size_t n = 0; n < tape->nodes; n++)
+        for (size_t i = 0; i < tape->node[n].op->inputs; i++)
+            if (tape->node[n].input[i] == 0 && !(tape->node[n].op->flags & OP_SPARSE_INPUT))
+                return false;
+    return true;
+}
+
 size_t tape_tiles(const struct tape *tape) {
     return tape->tiles;
 }

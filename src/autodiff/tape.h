@@ -70,13 +70,14 @@ size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, size_t
 struct tape_slice {
     const struct kernel *k;
     const real *theta;
-    size_t index;          /* which slice of the batch */
-    size_t thread;         /* whose memory */
-    const uint32_t *cls;   /* classes [lanes], or NULL */
-    const real *target;    /* or targets [outputs][lanes] */
-    const real *seed;      /* reverse mode: cotangent of each sample's loss [lanes] */
-    const real *theta_dot; /* forward mode: tangent of the parameters */
-    const real *input_dot; /* and of the input [rows][lanes], NULL: 0 */
+    const struct sparse_rows *sparse; /* the input in compressed form; NULL: it stands in its panel */
+    size_t index;                     /* which slice of the batch */
+    size_t thread;                    /* whose memory */
+    const uint32_t *cls;              /* classes [lanes], or NULL */
+    const real *target;               /* or targets [outputs][lanes] */
+    const real *seed;                 /* reverse mode: cotangent of each sample's loss [lanes] */
+    const real *theta_dot;            /* forward mode: tangent of the parameters */
+    const real *input_dot;            /* and of the input [rows][lanes], NULL: 0 */
 };
 
 /* A value of a slice: the input is to be written here before tape_forward. Values other than the input and
@@ -103,10 +104,14 @@ struct tape_tile {
 
 size_t tape_tiles(const struct tape *tape);
 
+/* Whether every operation that reads the input takes it in compressed form: then slices may be given so to
+ * tape_forward, tape_forward_until and tape_reverse, and the columns of the batch to tape_gradient. */
+bool tape_takes_sparse(const struct tape *tape);
+
 /* Computes tile t over the first `batch` samples of the slices that have been reversed into g [OP_TILE_ROWS x
- * OP_TILE_COLS]. Tiles are independent. */
+ * OP_TILE_COLS]. columns: the batch's input in compressed form, or NULL. Tiles are independent. */
 struct tape_tile tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
-                               size_t batch, size_t t, real *g);
+                               const struct sparse_columns *columns, size_t batch, size_t t, real *g);
 
 /* ---- printing ---- */
 

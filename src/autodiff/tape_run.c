@@ -101,6 +101,7 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
         .saved = node->shape.saved ? panel(ws, s, ws->plan->saved[n]) : NULL,
         .cls = s->cls,
         .target = s->target,
+        .sparse = node->input[0] == 0 ? s->sparse : NULL,
     };
     for (size_t i = 0; i < node->op->inputs; i++)
         c.x[i] = panel(ws, s, ws->plan->value[node->input[i]]);
@@ -165,7 +166,7 @@ const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const s
 }
 
 struct tape_tile tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
-                               size_t batch, size_t t, real *g) {
+                               const struct sparse_columns *columns, size_t batch, size_t t, real *g) {
     struct tape_tile tile = tape_tile_at(tape, t);
     const struct tape_parameter *p = &tape->parameter[tile.parameter];
     const struct tape_node *node = &tape->node[p->node];
@@ -182,6 +183,7 @@ struct tape_tile tape_gradient(const struct tape *tape, struct tape_workspace *w
         .lanes = ws->lanes,
         .capacity = ws->capacity,
         .x = reads_input ? panel(ws, &first, ws->plan->value[node->input[0]]) : NULL,
+        .sparse = reads_input && node->input[0] == 0 ? columns : NULL,
         .slice_stride = ws->plan->slice_rows * ws->lanes,
         .kept = ws->kept + node->kept * ws->capacity,
         .ones = ws->ones,

@@ -1,7 +1,10 @@
 #include "base/team.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
+#include <time.h>
 
 #include "base/machine.h"
 #include "base/mem.h"
@@ -17,7 +20,7 @@ struct gate {
 
 struct team {
     size_t size;
-    unsigned spins;
+    bool spin;
     team_job *job;
     void *arg;
     bool quit;
@@ -32,7 +35,16 @@ struct team {
     } * member;
 };
 
-enum { SPINS = 4000 };
+/* How long a member looks before it sleeps. To be woken takes 50 microseconds and more in a virtual machine,
+ * so a step's phases, some hundred microseconds each, must not get that far; a machine that is shared loses
+ * no more than this. The clock is read after every LOOKS looks, without a system call. */
+enum { SPIN_NANOSECONDS = 1000000, YIELD_NANOSECONDS = 50000, LOOKS = 64 };
+
+static uint64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
 static void pause_processor(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -65,12 +77,28 @@ static void gate_open(struct gate *g) {
     pthread_mutex_unlock(&g->mutex);
 }
 
-static void gate_wait(struct gate *g, unsigned old, unsigned spins) {
-    for (unsigned i = 0; i < spins; i++) {
-        if (atomic_load_explicit(&g->value, memory_order_acquire) != old)
-            return;
-        pause_processor();
+/* Whether the gate opened while this member looked. */
+static bool gate_opens(struct gate *g, unsigned old) {
+    uint64_t end = 0;
+    for (;;) {
+        for (int i = 0; i < LOOKS; i++) {
+            if (atomic_load_explicit(&g->value, memory_order_acquire) != old)
+                return true;
+            pause_processor();
+        }
+        uint64_t time = now();
+        if (end == 0)
+            end = time + SPIN_NANOSECONDS;
+        else if (time >= end)
+            return false;
+        else if (time >= end - SPIN_NANOSECONDS + YIELD_NANOSECONDS)
+            sched_yield(); /* the one that is waited for may want this processor */
     }
+}
+
+static void gate_wait(struct gate *g, unsigned old, bool spin) {
+    if (spin && gate_opens(g, old))
+        return;
     pthread_mutex_lock(&g->mutex);
     atomic_fetch_add(&g->sleepers, 1);
     while (atomic_load(&g->value) == old)
@@ -83,7 +111,7 @@ static void *member_main(void *arg) {
     const struct member *self = arg;
     struct team *team = self->team;
     for (unsigned jobs = 0;; jobs++) {
-        gate_wait(&team->start, jobs, team->spins);
+        gate_wait(&team->start, jobs, team->spin);
         if (team->quit)
             return NULL;
         team->job(team->arg, self->rank, team->size);
@@ -114,7 +142,7 @@ struct team *team_create(size_t size, struct err *err) {
         return NULL;
     team->size = size;
     /* With more members than processors a spinning member takes the processor from the one it waits for. */
-    team->spins = size > machine_processors() ? 0 : SPINS;
+    team->spin = size <= machine_processors();
     gate_init(&team->start);
     gate_init(&team->done);
     gate_init(&team->barrier);
@@ -159,7 +187,7 @@ void team_run(struct team *team, team_job *job, void *arg) {
     unsigned done = atomic_load(&team->done.value);
     gate_open(&team->start);
     job(arg, 0, team->size);
-    gate_wait(&team->done, done, team->spins);
+    gate_wait(&team->done, done, team->spin);
 }
 
 void team_barrier(struct team *team) {
@@ -170,6 +198,6 @@ void team_barrier(struct team *team) {
         atomic_store(&team->arrived, 0);
         gate_open(&team->barrier);
     } else {
-        gate_wait(&team->barrier, passed, team->spins);
+        gate_wait(&team->barrier, passed, team->spin);
     }
 }

@@ -56,8 +56,7 @@ static void run_slice(struct pass *p, size_t at, size_t thread) {
         slice_load(source, p->ws, &slice, &p->targets[thread], row, count);
         tape_forward(tape, p->ws, &slice);
     } else {
-        batch_images(source->kernel, source->set, source->scaling, row, count, source->lanes,
-                     tape_value(tape, p->ws, &slice, 0));
+        slice_load_images(source, p->ws, &slice, row, count);
         tape_forward_until(tape, p->ws, &slice, tape_nodes(tape) - 1);
     }
     collect(p, &slice, at, count);
@@ -74,6 +73,11 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
     size_t threads = team_size(p->team), ready = 0;
     bool ok = true;
     p->source.lanes = SLICE_WIDE;
+    if (slice_is_sparse(&p->source, INPUT_AUTO)) {
+        p->source.sparse = sparse_batch_create(p->source.set, p->source.scaling, 0, SLICE_WIDE, threads, err);
+        if (!p->source.sparse)
+            return false;
+    }
     p->ws = tape_workspace_create(p->source.model->tape, TAPE_EVALUATE, 1, p->source.lanes, threads, err);
     if (p->ws && with_targets) {
         p->targets = mem_alloc(threads, sizeof *p->targets, "the targets of a batch", err);
@@ -87,6 +91,7 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
         slice_targets_release(&p->targets[--ready]);
     mem_free(p->targets);
     tape_workspace_free(p->ws);
+    sparse_batch_free(p->source.sparse);
     return ok;
 }
 
@@ -145,7 +150,7 @@ static bool summarise(const struct pass *p, struct evaluation *out, struct err *
 bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct model *model,
                   const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
                   struct err *err) {
-    struct pass p = {.source = {kernel, model, part->set, scaling, 0},
+    struct pass p = {.source = {kernel, model, part->set, scaling, 0, NULL},
                      .team = team,
                      .row = part->row,
                      .count = part->count};
@@ -167,7 +172,10 @@ void evaluation_release(struct evaluation *evaluation) {
 bool fit_predict(const struct kernel *kernel, struct team *team, const struct model *model,
                  const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
                  real *out, struct err *err) {
-    struct pass p = {
-        .source = {kernel, model, set, scaling, 0}, .team = team, .first = first, .count = count, .out = out};
+    struct pass p = {.source = {kernel, model, set, scaling, 0, NULL},
+                     .team = team,
+                     .first = first,
+                     .count = count,
+                     .out = out};
     return run_pass(&p, false, err);
 }

@@ -32,8 +32,8 @@ struct fit {
     size_t correct_sum;
     /* the step in progress */
     size_t samples;
-    atomic_size_t next_slice, next_tile;
-    atomic_bool loss_broken, parameter_broken; /* a loss, a new parameter is not finite */
+    atomic_size_t next_slice, next_block, next_tile; /* the next one that nobody has taken */
+    atomic_bool loss_broken, parameter_broken;       /* a loss, a new parameter is not finite */
 };
 
 const struct fit_status *fit_status(const struct fit *fit) {
@@ -50,8 +50,11 @@ size_t fit_lanes(const struct fit *fit) {
 
 size_t fit_memory(const struct fit *fit) {
     const struct model *model = fit->setup.model;
+    size_t sparse = fit->source.sparse
+                        ? sparse_batch_bytes(fit->source.set, fit->slices, fit->source.lanes, fit->threads)
+                        : 0;
     return tape_workspace_bytes(model->tape, TAPE_TRAIN, fit->slices, fit->source.lanes, fit->threads) +
-           (1 + optimizer_states(&fit->setup.optimizer)) * model->size * sizeof(real);
+           sparse + (1 + optimizer_states(&fit->setup.optimizer)) * model->size * sizeof(real);
 }
 
 /* ---- phase 1 ---- */
@@ -97,10 +100,20 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
 static void update_tile(struct fit *fit, size_t t) {
     _Alignas(MEM_ALIGN) real gradient[OP_TILE_ROWS * OP_TILE_COLS];
     const struct model *model = fit->source.model;
-    struct tape_tile at = tape_gradient(model->tape, fit->ws, fit->source.kernel, fit->samples, t, gradient);
+    const struct sparse_columns *columns =
+        fit->source.sparse ? sparse_batch_columns(fit->source.sparse) : NULL;
+    struct tape_tile at =
+        tape_gradient(model->tape, fit->ws, fit->source.kernel, columns, fit->samples, t, gradient);
     const struct optimizer_tile tile = {at.offset, at.stride, at.rows, at.cols};
     if (!optimizer_update(fit->optimizer, fit->source.kernel, &tile, model->theta, gradient, OP_TILE_COLS))
         atomic_store(&fit->parameter_broken, true);
+}
+
+/* The gradient of the first layer reads a batch of lists by feature. */
+static void list_columns(struct fit *fit) {
+    size_t blocks = sparse_batch_blocks(fit->source.sparse, fit->samples);
+    for (size_t b; (b = atomic_fetch_add(&fit->next_block, 1)) < blocks;)
+        sparse_batch_list(fit->source.sparse, fit->source.kernel, fit->samples, b);
 }
 
 static void step_job(void *arg, size_t rank, size_t size) {
@@ -113,6 +126,10 @@ static void step_job(void *arg, size_t rank, size_t size) {
     team_barrier(fit->setup.team);
     if (atomic_load(&fit->loss_broken))
         return; /* the parameters stay as they were when the loss was computed */
+    if (fit->source.sparse) {
+        list_columns(fit);
+        team_barrier(fit->setup.team);
+    }
     for (size_t t; (t = atomic_fetch_add(&fit->next_tile, 1)) < tiles;)
         update_tile(fit, t);
 }
@@ -180,6 +197,7 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
         choose_rows(fit, first, left < fit->batch ? left : fit->batch);
         optimizer_begin(fit->optimizer, fit->status.lr);
         atomic_store(&fit->next_slice, 0);
+        atomic_store(&fit->next_block, 0);
         atomic_store(&fit->next_tile, 0);
         team_run(fit->setup.team, step_job, fit);
         if (atomic_load(&fit->loss_broken) || atomic_load(&fit->parameter_broken))
@@ -217,6 +235,11 @@ static bool allocate(struct fit *fit, struct err *err) {
     if (fit->good)
         fit->targets = mem_alloc(fit->threads, sizeof *fit->targets, "a batch", err);
     bool ok = fit->targets != NULL;
+    if (ok && slice_is_sparse(&fit->source, setup->input)) {
+        fit->source.sparse = sparse_batch_create(setup->train->set, setup->scaling, fit->slices,
+                                                 fit->source.lanes, fit->threads, err);
+        ok = fit->source.sparse != NULL;
+    }
     for (size_t t = 0; ok && t < fit->threads; t++)
         ok = slice_targets_init(&fit->targets[t], &fit->source, err);
     return ok;
@@ -230,8 +253,9 @@ struct fit *fit_create(const struct fit_setup *setup, struct err *err) {
     fit->setup = *setup;
     fit->threads = team_size(setup->team);
     fit->batch = setup->train_spec.batch_size < n ? setup->train_spec.batch_size : n;
-    fit->source = (struct slice_source){setup->kernel, setup->model, setup->train->set, setup->scaling,
-                                        slice_lanes(fit->batch, fit->threads)};
+    fit->source = (struct slice_source){
+        setup->kernel, setup->model, setup->train->set, setup->scaling, slice_lanes(fit->batch, fit->threads),
+        NULL};
     fit->slices = (fit->batch + fit->source.lanes - 1) / fit->source.lanes;
     if (!allocate(fit, err)) {
         fit_free(fit);
@@ -250,6 +274,7 @@ void fit_free(struct fit *fit) {
         return;
     for (size_t t = 0; fit->targets && t < fit->threads; t++)
         slice_targets_release(&fit->targets[t]);
+    sparse_batch_free(fit->source.sparse);
     mem_free(fit->targets);
     mem_free(fit->good);
     mem_free(fit->correct);

@@ -14,6 +14,11 @@
 #include "model/model.h"
 #include "optim/spec.h"
 
+/* How images enter the first layer: chosen by how many of their bytes are 0, as panels of numbers, or as
+ * lists of the bytes that are not 0 (only bytes for which 0 stands for the number 0). All give the same bits.
+ */
+enum input_form { INPUT_AUTO, INPUT_PANELS, INPUT_LISTS };
+
 /* What training works with; everything is borrowed and must outlive the fit. */
 struct fit_setup {
     const struct kernel *kernel;
@@ -24,6 +29,7 @@ struct fit_setup {
     struct optimizer_spec optimizer;
     struct train_spec train_spec;
     uint64_t seed;
+    enum input_form input;
 };
 
 struct fit_status {

@@ -3,6 +3,8 @@
 #define FIT_SLICE_H
 
 #include "data/dataset.h"
+#include "data/sparse.h"
+#include "fit/fit.h"
 #include "model/model.h"
 
 /* Samples of the widest slice: two vectors of the widest instruction set. */
@@ -15,6 +17,7 @@ struct slice_source {
     const struct dataset *set;
     const struct scaling *scaling;
     size_t lanes;
+    struct sparse_batch *sparse; /* NULL: images go into panels */
 };
 
 /* Targets of one slice, one for each thread. */
@@ -27,9 +30,17 @@ bool slice_targets_init(struct slice_targets *t, const struct slice_source *sour
                         struct err *err) MUST_CHECK;
 void slice_targets_release(struct slice_targets *t);
 
-/* Loads count <= lanes rows of the set: images into the tape's input, targets into t and slice. */
+/* Loads count <= lanes rows of the set: images into the tape's input or in compressed form into the slice,
+ * targets into t and slice. Slice index and thread are set. */
 void slice_load(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                 struct slice_targets *t, const uint32_t *row, size_t count);
+
+/* The images alone. */
+void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
+                       const uint32_t *row, size_t count);
+
+/* Whether images go in compressed form: the model can take them so and it is faster. */
+bool slice_is_sparse(const struct slice_source *source, enum input_form form);
 
 /* Samples of a slice for batches of this size: wide enough for whole register tiles, narrow enough that every
  * thread of the team gets one. Does not change a bit of the result. */

@@ -15,11 +15,16 @@
 #include "base/err.h"
 #include "base/real.h"
 #include "kernel/activation.h"
+#include "kernel/sparse.h"
 
 enum { KERNEL_LANES = 16 };
 
+/* Sample-major panels: what the gradient of weights reads is kept as [panel of KERNEL_PANEL features][sample]
+ * [KERNEL_PANEL]. */
+enum { KERNEL_PANEL = 32 };
+
 /* The version of the numeric contract: raised when the same config may give other bits. */
-enum { NUMERIC_CONTRACT = 1 };
+enum { NUMERIC_CONTRACT = 2 };
 
 struct kernel {
     const char *name;
@@ -31,6 +36,31 @@ struct kernel {
     void (*gemm)(size_t m, size_t n, size_t k, const real *a, size_t a_row, size_t a_col, const real *b,
                  size_t ldb, real *c, size_t ldc, bool add);
 
+    /* A tile of a weight gradient, G[m][n] = sum over the samples s of the batch, ascending, of x(r, s) dz(s,
+     * c). x: panels [m][lanes], one a slice, slice_stride apart. dz: sample-major panels, panel_stride apart.
+     * n is a multiple of KERNEL_LANES. */
+    void (*gradient)(size_t m, size_t n, size_t batch, size_t lanes, const real *x, size_t slice_stride,
+                     const real *dz, size_t panel_stride, real *g, size_t ldg);
+
+    /* ---- products with a factor in compressed form: the same bits as over panels (sparse.h) ---- */
+
+    /* Lists the bytes that are not 0. Returns the entries written, SPARSE_END included; there must be room
+     * for n + 1 + SPARSE_SLACK. n is at most SPARSE_POSITIONS. */
+    size_t (*sparse_list)(size_t n, const uint8_t *bytes, uint32_t *entry);
+    /* The same for columns: feature f's bytes stand at bytes[slice * slice_stride + f * lanes + sample], and
+     * its list at start[f] - base. Returns the entries written. */
+    size_t (*sparse_list_columns)(size_t features, size_t slices, size_t lanes, const uint8_t *bytes,
+                                  size_t slice_stride, uint32_t *entry, size_t base, size_t *start);
+    /* Panel z[outputs][lanes] = W x, W stored [in][stride] (transposed, rows padded to whole vectors). At
+     * most 32 lanes. */
+    void (*sparse_forward)(size_t outputs, size_t lanes, const struct sparse_rows *x, const real *w,
+                           size_t stride, real *z);
+    /* G[rows][cols] = (add ? G : 0) + sum over the samples of list r of x dz, for lists at start[0..rows).
+     * dz: sample-major panels from the segment's first sample on. cols is a multiple of KERNEL_LANES. */
+    void (*sparse_gradient)(size_t rows, size_t cols, const uint32_t *entry, const size_t *start,
+                            const real *value, const real *dz, size_t panel_stride, bool add, real *g,
+                            size_t ldg);
+
     /* Elementwise over n reals (n a multiple of KERNEL_LANES, x and y may be the same array).
      * value: y = f(x). slope: dx = dy * f'(x, y), added to dx where add. p: the activation's parameter. */
     struct {
@@ -38,7 +68,12 @@ struct kernel {
         void (*slope)(size_t n, const real *x, const real *y, const real *dy, real *dx, real p, bool add);
     } activation[ACTIVATION_COUNT];
 
-    /* z[f][s] += bias[f] over a panel. */
+    /* to[c][r] = from[r][c]. Reads whole vectors of `from` rows; writes rows of `to` padded with zeros to a
+     * multiple of KERNEL_LANES, cols of them. */
+    void (*transpose)(size_t rows, size_t cols, const real *from, size_t from_stride, real *to,
+                      size_t to_stride);
+
+    /* z[f][s] += bias[f] over a panel; a sum that is 0 is +0. */
     void (*add_bias)(size_t rows, size_t lanes, real *z, const real *bias);
 
     /* loss[s] = sum over f of t(f, s) (log sum_g exp(z_g - m) + m - z_f), m the largest logit: log-sum-exp,
@@ -74,10 +109,13 @@ struct kernel {
     void (*load_bytes)(size_t features, size_t lanes, const uint8_t *const *row, const real *mean,
                        const real *deviation, bool raw, real *x);
 
+    /* Rows of bytes to columns: out[f * lanes + s] = row[s][f]. */
+    void (*turn_bytes)(size_t features, size_t lanes, const uint8_t *const *row, uint8_t *out);
+
     /* SGD with momentum (PyTorch's rule) over a tile of parameters: rows of cols elements, w and v with rows
      * `stride` apart, g with rows `g_stride` apart; cols is a multiple of KERNEL_LANES. v = first ? g : mu v
-     * + g; d = nesterov ? g + mu v : v; w -= lr d. mu = 0: v is not touched (may be NULL). Returns whether
-     * every new w is finite. */
+     * + g (a g of 0 is +0); d = nesterov ? g + mu v : v; w -= lr d. mu = 0: v is not touched (may be NULL).
+     * Returns whether every new w is finite. */
     bool (*sgd)(size_t rows, size_t cols, real *w, size_t stride, const real *g, size_t g_stride, real *v,
                 real lr, real mu, bool nesterov, bool first);
 

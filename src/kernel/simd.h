@@ -26,6 +26,7 @@ typedef int32_t ilane;
 typedef uint32_t ulane;
 #endif
 
+#define UNROLL _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline, unused))
 
 #if SIMD_BYTES == 0
@@ -234,3 +235,60 @@ INLINE vec vabs(vec a) {
     return vfrombits(vbits(a) & iset(INT32_MAX));
 #endif
 }
+
+/* ---- interleaving and transposing ---- */
+
+/* The elements of a and b, in the order of the numbers that follow (those of b after all of a). */
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLE(index, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+#endif
+#ifndef SHUFFLE /* gcc before version 12 */
+#define SHUFFLE(index, a, b, ...) __builtin_shuffle(a, b, (index){__VA_ARGS__})
+#endif
+
+/* a0 b0 a1 b1 ... of the lower and of the upper halves, for vectors of 2, 4, 8 and 16 */
+#define LOW_2   0, 2
+#define HIGH_2  1, 3
+#define LOW_4   0, 4, 1, 5
+#define HIGH_4  2, 6, 3, 7
+#define LOW_8   0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_8  4, 12, 5, 13, 6, 14, 7, 15
+#define LOW_16  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+
+/* Rounds of interleaving row i with row i + n/2 transpose an n x n block. */
+#if SIMD_BYTES == 0
+INLINE void vtranspose(vec block[VLANES]) {
+    (void)block;
+}
+#else
+#if SIMD_BYTES == 64 && !SIMD_DOUBLE
+#define VLOW  LOW_16
+#define VHIGH HIGH_16
+enum { TRANSPOSE_ROUNDS = 4 };
+#elif SIMD_BYTES == 64 || (SIMD_BYTES == 32 && !SIMD_DOUBLE)
+#define VLOW  LOW_8
+#define VHIGH HIGH_8
+enum { TRANSPOSE_ROUNDS = 3 };
+#elif SIMD_BYTES == 32 || !SIMD_DOUBLE
+#define VLOW  LOW_4
+#define VHIGH HIGH_4
+enum { TRANSPOSE_ROUNDS = 2 };
+#else
+#define VLOW  LOW_2
+#define VHIGH HIGH_2
+enum { TRANSPOSE_ROUNDS = 1 };
+#endif
+INLINE void vtranspose(vec block[VLANES]) {
+    for (int round = 0; round < TRANSPOSE_ROUNDS; round++) {
+        vec next[VLANES];
+        for (int i = 0; i < VLANES / 2; i++) {
+            next[2 * i] = SHUFFLE(ivec, block[i], block[i + VLANES / 2], VLOW);
+            next[2 * i + 1] = SHUFFLE(ivec, block[i], block[i + VLANES / 2], VHIGH);
+        }
+        memcpy(block, next, sizeof next);
+    }
+}
+#endif

@@ -2,6 +2,8 @@
  * closed forms; divergence that is noticed and undone. */
 #include "network.h"
 
+#include "data/sparse.h"
+
 enum { ROWS = 150, FEATURES = 20, CLASSES = 10 };
 
 static float images[ROWS * FEATURES];
@@ -24,6 +26,7 @@ struct training {
     size_t threads, batch, epochs;
     const char *loss;
     double lr;
+    enum input_form input;
 };
 
 /* A net with every kind of activation. */
@@ -39,15 +42,16 @@ static struct model *make_model(const char *loss, size_t outputs) {
     return m;
 }
 
-static void train(const struct training *t, char hex[SHA256_HEX], double *loss) {
+static void train_on(const struct training *t, const struct dataset *set, int scale, char hex[SHA256_HEX],
+                     double *loss) {
     struct err err = {0};
-    struct dataset set = memory_set(images, ROWS, FEATURES, classes, CLASSES);
-    struct data_part part = dataset_all(&set);
-    struct scaling scaling = {.kind = SCALE_NONE};
+    struct data_part part = dataset_all(set);
+    struct scaling scaling = {.kind = scale};
     struct team *team = team_create(t->threads, &err);
     struct model *m = make_model(t->loss, CLASSES);
     struct fit_setup setup = {
-        t->kernel, team, m, &part, &scaling, {.lr = t->lr, .momentum = 0.9}, {t->epochs, t->batch, true}, 4};
+        t->kernel, team,    m, &part, &scaling, {.lr = t->lr, .momentum = 0.9}, {t->epochs, t->batch, true},
+        4,         t->input};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
     for (size_t e = 0; e < t->epochs; e++)
@@ -62,6 +66,11 @@ static void train(const struct training *t, char hex[SHA256_HEX], double *loss) 
     team_free(team);
 }
 
+static void train(const struct training *t, char hex[SHA256_HEX], double *loss) {
+    struct dataset set = memory_set(images, ROWS, FEATURES, classes, CLASSES);
+    train_on(t, &set, SCALE_NONE, hex, loss);
+}
+
 static void bits_do_not_depend_on_the_machine(void **state) {
     (void)state;
     static const size_t batches[] = {1, 7, 32, 100, 1000};
@@ -69,7 +78,7 @@ static void bits_do_not_depend_on_the_machine(void **state) {
     for (size_t b = 0; b < 5; b++) {
         char expected[SHA256_HEX], got[SHA256_HEX];
         double loss, same;
-        struct training t = {kernel_at(0), 1, batches[b], 2, losses[b % 3], 0.01};
+        struct training t = {kernel_at(0), 1, batches[b], 2, losses[b % 3], 0.01, INPUT_AUTO};
         train(&t, expected, &loss);
         for (size_t k = 0; kernel_at(k); k++)
             for (t.threads = 1; kernel_at(k)->supported() && t.threads <= 5;
@@ -79,6 +88,37 @@ static void bits_do_not_depend_on_the_machine(void **state) {
                 assert_string_equal(got, expected);
                 assert_true(same == loss);
             }
+    }
+}
+
+/* Bytes that are mostly 0 go through lists or panels: the same bits, for batches below, at and above a
+ * segment, with a tail. */
+static void bits_do_not_depend_on_the_form_of_the_input(void **state) {
+    (void)state;
+    static uint8_t bytes[ROWS * FEATURES];
+    static const size_t batches[] = {1, 16, 40, 128, 141, 1000};
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        struct random_block b = random_philox(2, 78, 0, 0, (uint32_t)i);
+        bytes[i] = b.v[0] % 4 || i % FEATURES == 7 ? 0 : (uint8_t)b.v[1];
+    }
+    struct dataset set = memory_set(NULL, ROWS, FEATURES, classes, CLASSES);
+    set.images.type = IDX_U8, set.images.values = bytes;
+    assert_true(sparse_suits(&set, &(struct scaling){.kind = SCALE_UNIT}));
+    assert_false(sparse_suits(&set, &(struct scaling){.kind = SCALE_STANDARDIZE}));
+    for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
+        char expected[SHA256_HEX], got[SHA256_HEX];
+        double loss, same;
+        struct training t = {kernel_at(0), 1, batches[b], 2, "cross_entropy", 0.01, INPUT_PANELS};
+        int scale = b % 2 ? SCALE_UNIT : SCALE_NONE;
+        train_on(&t, &set, scale, expected, &loss);
+        for (size_t k = 0; kernel_at(k); k++)
+            for (t.threads = 1; kernel_at(k)->supported() && t.threads <= 3; t.threads++)
+                for (t.input = INPUT_AUTO; t.input <= INPUT_LISTS; t.input++) {
+                    t.kernel = kernel_at(k);
+                    train_on(&t, &set, scale, got, &same);
+                    assert_string_equal(got, expected);
+                    assert_true(same == loss);
+                }
     }
 }
 
@@ -99,7 +139,8 @@ static void softmax_regression_follows_its_recursion(void **state) {
                                .bias_init = {.kind = init_find("zeros")}}};
     struct model *m = model_create(&spec, 1, 2, "cross_entropy", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = 0.5}, {100, 2, true}, 1};
+    struct fit_setup setup = {best_kernel(), NULL,           m, &part,     &scaling,
+                              {.lr = 0.5},   {100, 2, true}, 1, INPUT_AUTO};
     struct fit *fit = fit_create(&setup, &err);
     double u = 0;
     for (int step = 0; step < 100; step++) {
@@ -132,7 +173,8 @@ static void the_last_batch_is_a_mean_over_its_own_samples(void **state) {
     spec.output.init = (struct init_spec){.kind = init_find("constant"), .value = 0.25};
     struct model *m = model_create(&spec, 1, 1, "mse", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = 0.125}, {1, 2, false}, 1};
+    struct fit_setup setup = {best_kernel(), NULL,          m, &part,     &scaling,
+                              {.lr = 0.125}, {1, 2, false}, 1, INPUT_AUTO};
     struct fit *fit = fit_create(&setup, &err);
     assert_true(fit && fit_steps(fit, 10, &err) && fit_epoch_done(fit));
     double w = 0.25, b = 0, sum = 0;
@@ -166,7 +208,8 @@ static void divergence_is_noticed_and_undone(void **state) {
     assert_true(m && model_init(m, 1, NULL, &err));
     char before[SHA256_HEX], after[SHA256_HEX];
     model_hex(m, before);
-    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = 1000}, {1, 10, true}, 1};
+    struct fit_setup setup = {best_kernel(), NULL,          m, &part,     &scaling,
+                              {.lr = 1000},  {1, 10, true}, 1, INPUT_AUTO};
     struct fit *fit = fit_create(&setup, &err);
     bool ok = true;
     while (ok && !(fit_epoch_done(fit) && fit_status(fit)->epoch))
@@ -195,8 +238,9 @@ static void the_step_that_overflows_is_named(void **state) {
     spec.output.init.kind = init_find("zeros");
     struct model *m = model_create(&spec, 1, 1, "mse", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = REAL_IS_DOUBLE ? 1e306 : 1e36},
-                              {1, 1, false}, 1};
+    struct fit_setup setup = {best_kernel(), NULL,     m,
+                              &part,         &scaling, {.lr = REAL_IS_DOUBLE ? 1e306 : 1e36},
+                              {1, 1, false}, 1,        INPUT_AUTO};
     struct fit *fit = fit_create(&setup, &err);
     assert_false(fit_steps(fit, 1, &err));
     assert_non_null(strstr(err.text, "epoch 1 at step 1 of 2: model.output: its weight is not finite"));
@@ -212,7 +256,8 @@ static void revert_goes_back_by_one_epoch(void **state) {
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_NONE};
     struct model *m = make_model("cross_entropy", CLASSES);
-    struct fit_setup setup = {best_kernel(), NULL, m, &part, &scaling, {.lr = 0.01}, {3, 50, true}, 1};
+    struct fit_setup setup = {best_kernel(), NULL,          m, &part,     &scaling,
+                              {.lr = 0.01},  {3, 50, true}, 1, INPUT_AUTO};
     struct fit *fit = fit_create(&setup, &err);
     char first[SHA256_HEX], now[SHA256_HEX];
     assert_true(fit && fit_steps(fit, 100, &err));
@@ -277,6 +322,7 @@ static void evaluation_adds_up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bits_do_not_depend_on_the_machine),
+        cmocka_unit_test(bits_do_not_depend_on_the_form_of_the_input),
         cmocka_unit_test(softmax_regression_follows_its_recursion),
         cmocka_unit_test(the_last_batch_is_a_mean_over_its_own_samples),
         cmocka_unit_test(divergence_is_noticed_and_undone),

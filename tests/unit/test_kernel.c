@@ -53,6 +53,181 @@ static void gemm_is_one_chain_per_element(void **state) {
     mem_free(b);
 }
 
+/* ---- the gradient: one chain over the samples of all slices ---- */
+
+enum { GRADIENT_SAMPLES = 3 * 32, GRADIENT_FEATURES = 33, GRADIENT_COLS = 64 };
+
+static void check_gradient(const struct kernel *table, size_t m, size_t n, size_t batch, size_t lanes,
+                           const real *x, const real *dz) {
+    size_t slice_stride = (GRADIENT_FEATURES + 2) * lanes,
+           panel_stride = GRADIENT_SAMPLES * KERNEL_PANEL + 16;
+    real *g = reals(m * GRADIENT_COLS + GUARD);
+    table->gradient(m, n, batch, lanes, x, slice_stride, dz, panel_stride, g, GRADIENT_COLS);
+    for (size_t i = 0; i < m * GRADIENT_COLS + GUARD; i++) {
+        size_t r = i / GRADIENT_COLS, c = i % GRADIENT_COLS;
+        real expected = 0;
+        for (size_t s = 0; r < m && c < n && s < batch; s++)
+            expected = chain(1, x + s / lanes * slice_stride + r * lanes + s % lanes, 1,
+                             dz + c / KERNEL_PANEL * panel_stride + s * KERNEL_PANEL + c % KERNEL_PANEL, 1,
+                             expected);
+        assert_memory_equal(&g[i], &expected, sizeof expected);
+    }
+    mem_free(g);
+}
+
+static void gradient_is_one_chain_per_element(void **state) {
+    (void)state;
+    static const size_t ms[] = {1, 6, 7, 14, 15, 33}, batches[] = {1, 16, 31, 32, 33, 96};
+    real *x = reals(MOST), *dz = reals(MOST);
+    fill(x, MOST, 4, 1), fill(dz, MOST, 5, 1);
+    for (size_t t = 0; kernel_at(t); t++)
+        for (size_t i = 0; kernel_at(t)->supported() && i < 6 * 6 * 4 * 2; i++)
+            check_gradient(kernel_at(t), ms[i % 6], 16 * (1 + i / 36 % 4), batches[i / 6 % 6],
+                           i / 144 ? 32 : 16, x, dz);
+    mem_free(x);
+    mem_free(dz);
+}
+
+/* ---- products over lists: the bits of the products over panels ---- */
+
+enum { SPARSE_FEATURES = 300, SPARSE_OUTPUTS = 273 };
+
+/* Bytes, four in five of them 0, as columns [features][lanes] and as a panel. */
+static void sparse_panel(size_t lanes, uint8_t *bytes, real *x) {
+    for (size_t f = 0; f < SPARSE_FEATURES; f++)
+        for (size_t s = 0; s < lanes; s++) {
+            struct random_block b = random_philox(5, 1, (uint32_t)lanes, (uint32_t)s, (uint32_t)f);
+            uint8_t byte = b.v[0] % 5 || f % 37 == 3 ? 0 : (uint8_t)b.v[1];
+            bytes[f * lanes + s] = byte;
+            x[f * lanes + s] = (real)byte / 255;
+        }
+}
+
+static void check_sparse_forward(const struct kernel *k, size_t lanes, size_t outputs, const uint8_t *bytes,
+                                 const real *x, const real *w, const real *value) {
+    enum { STRIDE = 288 };
+    static uint32_t entry[32 * (SPARSE_FEATURES + 1) + SPARSE_SLACK];
+    uint32_t start[32];
+    size_t used = 0;
+    for (size_t s = 0; s < lanes; s++) {
+        uint8_t row[SPARSE_FEATURES];
+        size_t some = 0;
+        for (size_t f = 0; f < SPARSE_FEATURES; f++)
+            some += (row[f] = bytes[f * lanes + s]) != 0;
+        start[s] = (uint32_t)used;
+        size_t written = k->sparse_list(SPARSE_FEATURES, row, entry + used);
+        assert_int_equal(written, some + 1);
+        used += written;
+        assert_true(entry[used - 1] == SPARSE_END);
+    }
+    const struct sparse_rows rows = {entry, start, value, SPARSE_FEATURES};
+    real *got = reals(outputs * lanes + GUARD), *expected = reals(outputs * lanes + GUARD);
+    k->sparse_forward(outputs, lanes, &rows, w, STRIDE, got);
+    scalar->gemm(outputs, lanes, SPARSE_FEATURES, w, 1, STRIDE, x, lanes, expected, lanes, false);
+    assert_memory_equal(got, expected, (outputs * lanes + GUARD) * sizeof *got);
+    mem_free(got);
+    mem_free(expected);
+}
+
+static void check_sparse_gradient(const struct kernel *k, size_t lanes, size_t cols, const uint8_t *bytes,
+                                  const real *x, const real *dz, const real *value) {
+    enum { ROWS_OF_TILE = 29, FIRST = 250, PANEL = 32 * KERNEL_PANEL };
+    static uint32_t entry[SPARSE_FEATURES * 33 + SPARSE_SLACK];
+    static size_t start[SPARSE_FEATURES];
+    static real got[ROWS_OF_TILE * 64], expected[ROWS_OF_TILE * 64];
+    k->sparse_list_columns(SPARSE_FEATURES, 1, lanes, bytes, 0, entry, 0, start);
+    for (size_t i = 0; i < ROWS_OF_TILE * 64; i++)
+        got[i] = expected[i] = 7;
+    for (int add = 0; add < 2; add++) {
+        k->sparse_gradient(ROWS_OF_TILE, cols, entry, start + FIRST, value, dz, PANEL, add, got, 64);
+        for (size_t c = 0; c < cols; c += 16)
+            scalar->gemm(ROWS_OF_TILE, 16, lanes, x + FIRST * lanes, lanes, 1,
+                         dz + c / KERNEL_PANEL * PANEL + c % KERNEL_PANEL, KERNEL_PANEL, expected + c, 64,
+                         add);
+        assert_memory_equal(got, expected, sizeof got);
+    }
+}
+
+static void lists_give_the_bits_of_panels(void **state) {
+    (void)state;
+    static const size_t outputs[] = {1, 10, 16, 33, 97, 128, 129, SPARSE_OUTPUTS};
+    static uint8_t bytes[SPARSE_FEATURES * 32];
+    real *x = reals(SPARSE_FEATURES * 32), *w = reals(SPARSE_FEATURES * 288), *dz = reals(64 * 32);
+    real value[256];
+    fill(w, SPARSE_FEATURES * 288, 6, 1), fill(dz, 64 * 32, 7, 1);
+    for (size_t b = 0; b < 256; b++)
+        value[b] = (real)b / 255;
+    for (size_t lanes = 16; lanes <= 32; lanes += 16) {
+        sparse_panel(lanes, bytes, x);
+        for (size_t t = 0; kernel_at(t); t++) {
+            for (size_t i = 0; kernel_at(t)->supported() && i < sizeof outputs / sizeof *outputs; i++)
+                check_sparse_forward(kernel_at(t), lanes, outputs[i], bytes, x, w, value);
+            for (size_t cols = 16; kernel_at(t)->supported() && cols <= 64; cols += 16)
+                check_sparse_gradient(kernel_at(t), lanes, cols, bytes, x, dz, value);
+        }
+    }
+    mem_free(x);
+    mem_free(w);
+    mem_free(dz);
+}
+
+static void lists_hold_every_byte_that_is_not_0(void **state) {
+    (void)state;
+    for (size_t t = 0; kernel_at(t); t++)
+        for (size_t n = 0; kernel_at(t)->supported() && n <= 70; n++)
+            for (unsigned pattern = 0; pattern < 3; pattern++) {
+                uint8_t bytes[71], seen[71] = {0};
+                uint32_t entry[72 + SPARSE_SLACK], before = 0;
+                for (size_t i = 0; i < n; i++)
+                    bytes[i] = (uint8_t)(pattern == 0 ? 0 : pattern == 1 ? i + 1 : i % 3 * 100);
+                size_t count = kernel_at(t)->sparse_list(n, bytes, entry) - 1;
+                assert_true(entry[count] == SPARSE_END);
+                for (size_t i = 0; i < count; i++) {
+                    assert_true(i == 0 || entry[i] >> 8 > before);
+                    before = entry[i] >> 8;
+                    seen[before] = (uint8_t)entry[i];
+                    assert_true(seen[before] != 0);
+                }
+                assert_memory_equal(seen, bytes, n);
+            }
+}
+
+static void transposing_moves_and_pads(void **state) {
+    (void)state;
+    real *from = reals(40 * 48), *to = reals(48 * 64 + GUARD);
+    fill(from, 40 * 48, 8, 1);
+    for (size_t t = 0; kernel_at(t); t++)
+        for (size_t rows = 1; kernel_at(t)->supported() && rows <= 33; rows++)
+            for (size_t cols = 1; cols <= 33; cols += 8) {
+                for (size_t i = 0; i < 48 * 64 + GUARD; i++)
+                    to[i] = 7;
+                kernel_at(t)->transpose(rows, cols, from, 48, to, 64);
+                for (size_t i = 0; i < 48 * 64 + GUARD; i++) {
+                    size_t c = i / 64, r = i % 64, padded = (rows + 15) / 16 * 16;
+                    assert_true(to[i] == (c >= cols || r >= padded ? 7 : r < rows ? from[r * 48 + c] : 0));
+                }
+            }
+    mem_free(from);
+    mem_free(to);
+}
+
+/* A sum of which every term vanishes is +0 on all ways, so that leaving out terms can be told by no bit. */
+static void vanished_sums_are_positive(void **state) {
+    (void)state;
+    real z[16], bias[1] = {(real)-0.0}, w[16], g[16];
+    for (size_t t = 0; kernel_at(t); t++) {
+        if (!kernel_at(t)->supported())
+            continue;
+        for (size_t i = 0; i < 16; i++)
+            z[i] = (real)-0.0, w[i] = (real)-0.0, g[i] = (real)-0.0;
+        kernel_at(t)->add_bias(1, 16, z, bias);
+        assert_false(signbit((double)z[3]));
+        real v[16];
+        kernel_at(t)->sgd(1, 16, w, 16, g, 16, v, 1, (real)0.5, false, true);
+        assert_false(signbit((double)v[3]));
+    }
+}
+
 /* ---- everything else: the same bytes as the scalar table ---- */
 
 enum { ROWS = 11, LANES = 48, N = ROWS * LANES };
@@ -253,6 +428,11 @@ int main(void) {
     scalar = kernel_at(0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gemm_is_one_chain_per_element),
+        cmocka_unit_test(gradient_is_one_chain_per_element),
+        cmocka_unit_test(lists_give_the_bits_of_panels),
+        cmocka_unit_test(lists_hold_every_byte_that_is_not_0),
+        cmocka_unit_test(transposing_moves_and_pads),
+        cmocka_unit_test(vanished_sums_are_positive),
         cmocka_unit_test(tables_agree),
         cmocka_unit_test(bytes_become_numbers),
         cmocka_unit_test(argmax_takes_the_first_of_equals),

@@ -117,7 +117,7 @@ static void compare_gradients(struct network *n, struct tape_workspace *ws, cons
     real *gradient = reals(n->model->size);
     real g[OP_TILE_ROWS * OP_TILE_COLS];
     for (size_t t = 0; t < tape_tiles(n->model->tape); t++) {
-        struct tape_tile tile = tape_gradient(n->model->tape, ws, best_kernel(), BATCH, t, g);
+        struct tape_tile tile = tape_gradient(n->model->tape, ws, best_kernel(), NULL, BATCH, t, g);
         for (size_t r = 0; r < tile.rows; r++)
             memcpy(gradient + tile.offset + r * tile.stride, g + r * OP_TILE_COLS, tile.cols * sizeof(real));
     }
@@ -198,8 +198,8 @@ static void check_trajectory(const char *name, struct optimizer_spec optimizer, 
     network_init(&n, "cross_entropy");
     if (smoothing > 0)
         soften(&n, smoothing);
-    struct fit_setup setup = {best_kernel(), NULL,      n.model,           &n.part,
-                              &n.scaling,    optimizer, {5, BATCH, false}, 1};
+    struct fit_setup setup = {best_kernel(),     NULL, n.model,   &n.part, &n.scaling, optimizer,
+                              {5, BATCH, false}, 1,    INPUT_AUTO};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
     const cJSON *step;

@@ -1,0 +1,165 @@
+#include "data/sparse.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Columns that one job compresses: their lists stand behind each other. */
+enum { BLOCK = 16 };
+
+/* The rows that are looked at to find how many bytes are 0. */
+enum { SAMPLE_ROWS = 1000 };
+
+/* A product over lists does about half the work a cycle that one over panels does: measured on MNIST (19 %
+ * not 0: 2.9 times as fast) and Fashion-MNIST (50 %: as fast or a little faster). */
+static const double share_that_suits = 0.4;
+
+struct sparse_batch {
+    const struct dataset *set;
+    size_t features, lanes, threads;
+    size_t slices, segments; /* that there is memory for */
+    real value[256];
+    size_t row_room;          /* entries of one thread */
+    uint32_t *row_entry;      /* [threads][row_room] */
+    uint32_t *row_start;      /* [threads][lanes] */
+    struct sparse_rows *rows; /* [threads] */
+    uint8_t *bytes;           /* [slices][features][lanes] */
+    size_t block_room;        /* entries of one block of columns in one segment */
+    uint32_t *column_entry;   /* [segments][blocks][block_room] */
+    size_t *column_start;     /* [segments][features] */
+    struct sparse_columns columns;
+};
+
+static size_t blocks_of(size_t features) {
+    return (features + BLOCK - 1) / BLOCK;
+}
+
+static size_t segments_of(size_t samples) {
+    return (samples + SPARSE_SEGMENT - 1) / SPARSE_SEGMENT;
+}
+
+bool sparse_suits(const struct dataset *set, const struct scaling *scaling) {
+    if (set->images.type != IDX_U8 || set->features >= SPARSE_POSITIONS ||
+        (scaling->kind != SCALE_UNIT && scaling->kind != SCALE_NONE))
+        return false;
+    size_t rows = set->images.rows < SAMPLE_ROWS ? set->images.rows : SAMPLE_ROWS;
+    size_t bytes = rows * set->features, some = 0;
+    for (size_t i = 0; i < bytes; i++)
+        some += ((const uint8_t *)set->images.values)[i] != 0;
+    return (double)some <= share_that_suits * (double)bytes;
+}
+
+static size_t room_of_rows(size_t features, size_t lanes) {
+    return lanes * (features + 1) + SPARSE_SLACK;
+}
+
+static const size_t room_of_block = BLOCK * (SPARSE_SEGMENT + 1) + SPARSE_SLACK;
+
+size_t sparse_batch_bytes(const struct dataset *set, size_t slices, size_t lanes, size_t threads) {
+    size_t segments = segments_of(slices * lanes);
+    return threads * room_of_rows(set->features, lanes) * sizeof(uint32_t) + slices * lanes * set->features +
+           segments * blocks_of(set->features) * room_of_block * sizeof(uint32_t) +
+           segments * set->features * sizeof(size_t);
+}
+
+static bool allocate_columns(struct sparse_batch *b, const char *what, struct err *err) {
+    b->bytes = mem_alloc_aligned(b->slices * b->lanes, b->features, what, err);
+    if (b->bytes)
+        b->column_entry = mem_alloc(b->segments * blocks_of(b->features),
+                                    b->block_room * sizeof *b->column_entry, what, err);
+    if (b->column_entry)
+        b->column_start = mem_alloc(b->segments * b->features, sizeof *b->column_start, what, err);
+    b->columns = (struct sparse_columns){b->column_entry, b->column_start, b->value, b->features};
+    return b->column_start != NULL;
+}
+
+struct sparse_batch *sparse_batch_create(const struct dataset *set, const struct scaling *scaling,
+                                         size_t slices, size_t lanes, size_t threads, struct err *err) {
+    static const char what[] = "the compressed images of a batch";
+    struct sparse_batch *b = mem_alloc(1, sizeof *b, what, err);
+    if (!b)
+        return NULL;
+    b->set = set;
+    b->features = set->features;
+    b->lanes = lanes, b->threads = threads, b->slices = slices;
+    b->segments = segments_of(slices * lanes);
+    b->row_room = room_of_rows(b->features, lanes);
+    b->block_room = room_of_block;
+    for (size_t i = 0; i < 256; i++)
+        b->value[i] = scaling->kind == SCALE_UNIT ? (real)i / (real)255 : (real)i;
+    b->row_entry = mem_alloc(threads * b->row_room, sizeof *b->row_entry, what, err);
+    if (b->row_entry)
+        b->row_start = mem_alloc(threads * lanes, sizeof *b->row_start, what, err);
+    if (b->row_start)
+        b->rows = mem_alloc(threads, sizeof *b->rows, what, err);
+    if (!b->rows || (slices > 0 && !allocate_columns(b, what, err))) {
+        sparse_batch_free(b);
+        return NULL;
+    }
+    for (size_t t = 0; t < threads; t++)
+        b->rows[t] = (struct sparse_rows){b->row_entry + t * b->row_room, b->row_start + t * lanes, b->value,
+                                          b->features};
+    return b;
+}
+
+void sparse_batch_free(struct sparse_batch *batch) {
+    if (!batch)
+        return;
+    mem_free(batch->row_entry);
+    mem_free(batch->row_start);
+    mem_free(batch->rows);
+    mem_free(batch->bytes);
+    mem_free(batch->column_entry);
+    mem_free(batch->column_start);
+    mem_free(batch);
+}
+
+/* The columns of a slice, 0 behind count: they add nothing to a gradient. */
+static void turn(struct sparse_batch *b, const struct kernel *k, const uint8_t **row, size_t count,
+                 size_t index) {
+    uint8_t *out = b->bytes + index * b->lanes * b->features;
+    k->turn_bytes(b->features, b->lanes, row, out);
+    for (size_t f = 0; count < b->lanes && f < b->features; f++)
+        memset(out + f * b->lanes + count, 0, b->lanes - count);
+}
+
+const struct sparse_rows *sparse_batch_rows(struct sparse_batch *b, const struct kernel *k,
+                                            const uint32_t *row, size_t count, size_t index, size_t thread) {
+    enum { MOST_LANES = 32 };
+    const uint8_t *at[MOST_LANES];
+    uint32_t *entry = b->row_entry + thread * b->row_room, *start = b->row_start + thread * b->lanes;
+    size_t used = 0;
+    assert(count > 0 && count <= b->lanes && b->lanes <= MOST_LANES);
+    for (size_t s = 0; s < b->lanes; s++) {
+        at[s] = (const uint8_t *)b->set->images.values + (size_t)row[s < count ? s : count - 1] * b->features;
+        start[s] = (uint32_t)used;
+        if (s < count)
+            used += k->sparse_list(b->features, at[s], entry + used);
+        else
+            entry[used++] = SPARSE_END;
+    }
+    if (b->slices > 0)
+        turn(b, k, at, count, index);
+    return &b->rows[thread];
+}
+
+size_t sparse_batch_blocks(const struct sparse_batch *b, size_t samples) {
+    return segments_of(samples) * blocks_of(b->features);
+}
+
+void sparse_batch_list(struct sparse_batch *b, const struct kernel *k, size_t samples, size_t block) {
+    size_t blocks = blocks_of(b->features), segment = block / blocks, first = block % blocks * BLOCK;
+    size_t features = b->features - first < BLOCK ? b->features - first : BLOCK;
+    size_t per_segment = SPARSE_SEGMENT / b->lanes, slices = (samples + b->lanes - 1) / b->lanes;
+    size_t here = slices - segment * per_segment < per_segment ? slices - segment * per_segment : per_segment;
+    size_t base = block * b->block_room;
+    k->sparse_list_columns(features, here, b->lanes,
+                           b->bytes + (segment * per_segment * b->features + first) * b->lanes,
+                           b->features * b->lanes, b->column_entry + base, base,
+                           b->column_start + segment * b->features + first);
+}
+
+const struct sparse_columns *sparse_batch_columns(const struct sparse_batch *b) {
+    return &b->columns;
+}
