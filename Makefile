@@ -38,8 +38,8 @@ LINK_FLAGS = $(filter-out -Ofast -ffast-math -funsafe-math-optimizations -mdaz-f
 LIBS := $(DEPS_LIBS) -lm
 
 X86 := $(findstring x86_64,$(MACHINE))
-isa_flags = $(if $(X86),$(if $(filter %_avx2.c,$1),-mavx2 -mfma)$(if \
-    $(filter %_avx512.c,$1),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512))
+isa_flags = $(if $(X86),$(if $(filter %_avx2.c,$1),-mavx2 -mfma -mprfchw)$(if \
+    $(filter %_avx512.c,$1),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprfchw -mprefer-vector-width=512))
 
 kernel_flags = $(if $(filter src/kernel/kernel_%.c,$1),-fno-stack-protector)
 

@@ -192,7 +192,7 @@ void tape_cost(const struct tape *tape, double *forward, double *reverse, double
     }
 }
 
-struct tape_tile tape_tile_at(const struct tape *tape, size_t t) {
+struct tape_tile tape_tile(const struct tape *tape, size_t t) {
     struct tape_tile_place at = tape->tile[t];
     const struct tape_parameter *p = &tape->parameter[at.parameter];
     size_t rows = p->matrix.rows - at.row0, cols = whole_vectors(p->matrix.cols) - at.col0;

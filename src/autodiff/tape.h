@@ -103,6 +103,7 @@ struct tape_tile {
 };
 
 size_t tape_tiles(const struct tape *tape);
+struct tape_tile tape_tile(const struct tape *tape, size_t t);
 
 /* Whether every operation that reads the input takes it in compressed form: then slices may be given so to
  * tape_forward, tape_forward_until and tape_reverse, and the columns of the batch to tape_gradient. */
@@ -110,8 +111,8 @@ bool tape_takes_sparse(const struct tape *tape);
 
 /* Computes tile t over the first `batch` samples of the slices that have been reversed into g [OP_TILE_ROWS x
  * OP_TILE_COLS]. columns: the batch's input in compressed form, or NULL. Tiles are independent. */
-struct tape_tile tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
-                               const struct sparse_columns *columns, size_t batch, size_t t, real *g);
+void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
+                   const struct sparse_columns *columns, size_t batch, size_t t, real *g);
 
 /* ---- printing ---- */
 

@@ -64,7 +64,4 @@ bool tape_plan_make(const struct tape *tape, enum tape_mode mode, struct tape_pl
                     struct err *err) MUST_CHECK;
 void tape_plan_release(struct tape_plan *plan);
 
-/* Where tile t stands in theta. */
-struct tape_tile tape_tile_at(const struct tape *tape, size_t t);
-
 #endif

@@ -165,9 +165,9 @@ const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const s
     return tangent + tape->value[tape->values - 1].first_row * ws->lanes;
 }
 
-struct tape_tile tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
-                               const struct sparse_columns *columns, size_t batch, size_t t, real *g) {
-    struct tape_tile tile = tape_tile_at(tape, t);
+void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
+                   const struct sparse_columns *columns, size_t batch, size_t t, real *g) {
+    struct tape_tile tile = tape_tile(tape, t);
     const struct tape_parameter *p = &tape->parameter[tile.parameter];
     const struct tape_node *node = &tape->node[p->node];
     const struct tape_slice first = {.index = 0};
@@ -190,5 +190,4 @@ struct tape_tile tape_gradient(const struct tape *tape, struct tape_workspace *w
         .gradient = g,
     };
     node->op->gradient(&call);
-    return tile;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/work.h"
 #include "fit/diverged.h"
 #include "fit/slice.h"
 #include "optim/optimizer.h"
@@ -32,8 +33,8 @@ struct fit {
     size_t correct_sum;
     /* the step in progress */
     size_t samples;
-    atomic_size_t next_slice, next_block, next_tile; /* the next one that nobody has taken */
-    atomic_bool loss_broken, parameter_broken;       /* a loss, a new parameter is not finite */
+    struct work slice_work, block_work, tile_work;
+    atomic_bool loss_broken, parameter_broken; /* a loss, a new parameter is not finite */
 };
 
 const struct fit_status *fit_status(const struct fit *fit) {
@@ -102,35 +103,33 @@ static void update_tile(struct fit *fit, size_t t) {
     const struct model *model = fit->source.model;
     const struct sparse_columns *columns =
         fit->source.sparse ? sparse_batch_columns(fit->source.sparse) : NULL;
-    struct tape_tile at =
-        tape_gradient(model->tape, fit->ws, fit->source.kernel, columns, fit->samples, t, gradient);
+    struct tape_tile at = tape_tile(model->tape, t);
     const struct optimizer_tile tile = {at.offset, at.stride, at.rows, at.cols};
+    optimizer_fetch(fit->optimizer, fit->source.kernel, &tile, model->theta);
+    tape_gradient(model->tape, fit->ws, fit->source.kernel, columns, fit->samples, t, gradient);
     if (!optimizer_update(fit->optimizer, fit->source.kernel, &tile, model->theta, gradient, OP_TILE_COLS))
         atomic_store(&fit->parameter_broken, true);
 }
 
 /* The gradient of the first layer reads a batch of lists by feature. */
-static void list_columns(struct fit *fit) {
-    size_t blocks = sparse_batch_blocks(fit->source.sparse, fit->samples);
-    for (size_t b; (b = atomic_fetch_add(&fit->next_block, 1)) < blocks;)
+static void list_columns(struct fit *fit, size_t rank) {
+    for (size_t b, helped = 0; work_take(&fit->block_work, rank, &helped, &b);)
         sparse_batch_list(fit->source.sparse, fit->source.kernel, fit->samples, b);
 }
 
 static void step_job(void *arg, size_t rank, size_t size) {
     struct fit *fit = arg;
     (void)size;
-    size_t slices = (fit->samples + fit->source.lanes - 1) / fit->source.lanes;
-    size_t tiles = tape_tiles(fit->source.model->tape);
-    for (size_t s; (s = atomic_fetch_add(&fit->next_slice, 1)) < slices;)
+    for (size_t s, helped = 0; work_take(&fit->slice_work, rank, &helped, &s);)
         train_slice(fit, s, rank);
     team_barrier(fit->setup.team);
     if (atomic_load(&fit->loss_broken))
         return; /* the parameters stay as they were when the loss was computed */
     if (fit->source.sparse) {
-        list_columns(fit);
+        list_columns(fit, rank);
         team_barrier(fit->setup.team);
     }
-    for (size_t t; (t = atomic_fetch_add(&fit->next_tile, 1)) < tiles;)
+    for (size_t t, helped = 0; work_take(&fit->tile_work, rank, &helped, &t);)
         update_tile(fit, t);
 }
 
@@ -150,8 +149,12 @@ static void choose_rows(struct fit *fit, size_t first, size_t samples) {
         fit->seed[i] = i < samples ? (real)(1.0 / (double)samples) : 0;
 }
 
+static size_t slices_of(const struct fit *fit) {
+    return (fit->samples + fit->source.lanes - 1) / fit->source.lanes;
+}
+
 static void add_up(struct fit *fit) {
-    size_t slices = (fit->samples + fit->source.lanes - 1) / fit->source.lanes;
+    size_t slices = slices_of(fit);
     for (size_t i = 0; i < fit->samples; i++)
         fit->loss_sum += (double)fit->loss[i];
     for (size_t s = 0; s < slices; s++)
@@ -189,6 +192,13 @@ static void begin_epoch(struct fit *fit) {
         sampler_shuffle(fit->setup.seed, (uint32_t)status->epoch, fit->setup.train->count, fit->order);
 }
 
+static void share_out(struct fit *fit) {
+    work_begin(&fit->slice_work, slices_of(fit));
+    if (fit->source.sparse)
+        work_begin(&fit->block_work, sparse_batch_blocks(fit->source.sparse, fit->samples));
+    work_begin(&fit->tile_work, tape_tiles(fit->source.model->tape));
+}
+
 bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
     if (fit->epoch_done)
         begin_epoch(fit);
@@ -196,9 +206,7 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
         size_t first = fit->status.step * fit->batch, left = fit->setup.train->count - first;
         choose_rows(fit, first, left < fit->batch ? left : fit->batch);
         optimizer_begin(fit->optimizer, fit->status.lr);
-        atomic_store(&fit->next_slice, 0);
-        atomic_store(&fit->next_block, 0);
-        atomic_store(&fit->next_tile, 0);
+        share_out(fit);
         team_run(fit->setup.team, step_job, fit);
         if (atomic_load(&fit->loss_broken) || atomic_load(&fit->parameter_broken))
             return diverged(fit, err);
@@ -234,7 +242,8 @@ static bool allocate(struct fit *fit, struct err *err) {
         fit->good = mem_alloc_aligned(setup->model->size, sizeof(real), "the last good parameters", err);
     if (fit->good)
         fit->targets = mem_alloc(fit->threads, sizeof *fit->targets, "a batch", err);
-    bool ok = fit->targets != NULL;
+    bool ok = fit->targets && work_init(&fit->slice_work, fit->threads, err) &&
+              work_init(&fit->block_work, fit->threads, err) && work_init(&fit->tile_work, fit->threads, err);
     if (ok && slice_is_sparse(&fit->source, setup->input)) {
         fit->source.sparse = sparse_batch_create(setup->train->set, setup->scaling, fit->slices,
                                                  fit->source.lanes, fit->threads, err);
@@ -275,6 +284,9 @@ void fit_free(struct fit *fit) {
     for (size_t t = 0; fit->targets && t < fit->threads; t++)
         slice_targets_release(&fit->targets[t]);
     sparse_batch_free(fit->source.sparse);
+    work_release(&fit->slice_work);
+    work_release(&fit->block_work);
+    work_release(&fit->tile_work);
     mem_free(fit->targets);
     mem_free(fit->good);
     mem_free(fit->correct);

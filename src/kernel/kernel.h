@@ -119,6 +119,9 @@ struct kernel {
     bool (*sgd)(size_t rows, size_t cols, real *w, size_t stride, const real *g, size_t g_stride, real *v,
                 real lr, real mu, bool nesterov, bool first);
 
+    /* Asks the cache for a tile that is going to be written. */
+    void (*fetch)(size_t rows, size_t cols, const real *x, size_t stride);
+
     /* Whether all n reals are finite. */
     bool (*all_finite)(size_t n, const real *x);
 };

@@ -71,6 +71,13 @@ void optimizer_begin(struct optimizer *o, double lr) {
     o->lr = (real)lr;
 }
 
+void optimizer_fetch(const struct optimizer *o, const struct kernel *k, const struct optimizer_tile *t,
+                     const real *theta) {
+    k->fetch(t->rows, t->cols, theta + t->offset, t->stride);
+    for (size_t i = 0; i < MOST_STATES && o->state[i]; i++)
+        k->fetch(t->rows, t->cols, o->state[i] + t->offset, t->stride);
+}
+
 bool optimizer_update(struct optimizer *o, const struct kernel *k, const struct optimizer_tile *tile,
                       real *theta, const real *g, size_t g_stride) {
     return rows[o->spec.kind].update(o, k, tile, theta, g, g_stride);

@@ -25,6 +25,11 @@ void optimizer_free(struct optimizer *o);
 /* Begins a step with this learning rate. */
 void optimizer_begin(struct optimizer *o, double lr);
 
+/* Asks the cache for what the update of the tile will read and write: to be called before its gradient is
+ * computed, which takes as long as memory does. */
+void optimizer_fetch(const struct optimizer *o, const struct kernel *k, const struct optimizer_tile *tile,
+                     const real *theta);
+
 /* Updates a tile of theta (cols a multiple of KERNEL_LANES) by its gradient g, whose rows are g_stride apart.
  * Disjoint tiles may be updated by different threads at once. Returns whether the new parameters are all
  * finite. */

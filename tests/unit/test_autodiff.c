@@ -79,7 +79,8 @@ static void reverse(struct bench *b) {
     objective(b);
     tape_reverse(b->tape, b->ws, &b->slice);
     for (size_t t = 0; t < tape_tiles(b->tape); t++) {
-        struct tape_tile tile = tape_gradient(b->tape, b->ws, b->slice.k, NULL, SAMPLES, t, g);
+        struct tape_tile tile = tape_tile(b->tape, t);
+        tape_gradient(b->tape, b->ws, b->slice.k, NULL, SAMPLES, t, g);
         for (size_t r = 0; r < tile.rows; r++)
             memcpy(b->gradient + tile.offset + r * tile.stride, g + r * OP_TILE_COLS,
                    tile.cols * sizeof(real));
