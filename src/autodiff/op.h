@@ -24,7 +24,7 @@ enum op_flag {
     OP_BATCH_INPUT = 8,   /* `gradient` reads the input's value of all slices */
     OP_LOSS = 16,         /* output is one row: the loss of each sample; reads the targets */
     OP_CLASSES = 32,      /* a loss that takes classes as they are; others want rows of targets */
-    OP_SPARSE_INPUT = 64, /* takes the input in compressed form too */
+    OP_SPARSE_INPUT = 64, /* takes the input in compressed form too, and computes rows of its output apart */
 };
 
 /* A parameter as the operation sees it: [rows][cols] in theta, rows `stride` apart, padding 0. */
@@ -48,6 +48,7 @@ struct op_call {
     int code; /* the row's code: which activation */
     size_t lanes;
     size_t rows_in, rows;          /* of the (first) input, of the output */
+    size_t first_row, some_rows;   /* forward with OP_SPARSE_INPUT: the rows of the output to compute */
     real constant;                 /* the node's constant (slope of leaky_relu) */
     const struct op_matrix *shape; /* of the parameters */
     const real *parameter[OP_PARAMETERS];

@@ -37,12 +37,14 @@ static bool shape(const size_t *input_rows, size_t units, struct op_shape *out, 
 
 static void forward(const struct op_call *c) {
     size_t stride = c->shape[WEIGHT].stride;
+    const real *weight = c->parameter[WEIGHT] + c->first_row, *bias = c->parameter[BIAS] + c->first_row;
+    real *y = c->y + c->first_row * c->lanes;
     if (c->sparse)
-        c->k->sparse_forward(c->rows, c->lanes, c->sparse, c->parameter[WEIGHT], stride, c->y);
+        c->k->sparse_forward(c->some_rows, c->lanes, c->sparse, weight, stride, y);
     else
-        c->k->gemm(c->rows, c->lanes, c->rows_in, c->parameter[WEIGHT], 1, stride, c->x[0], c->lanes, c->y,
-                   c->lanes, false);
-    c->k->add_bias(c->rows, c->lanes, c->y, c->parameter[BIAS]);
+        c->k->gemm(c->some_rows, c->lanes, c->rows_in, weight, 1, stride, c->x[0], c->lanes, y, c->lanes,
+                   false);
+    c->k->add_bias(c->some_rows, c->lanes, y, bias);
 }
 
 static void keep_sample_major(const struct op_call *c) {

@@ -60,6 +60,9 @@ static size_t value_death(const struct planner *p, size_t v, bool *batch) {
     const struct tape *tape = p->tape;
     size_t last = 2 * tape->nodes, dies = 0;
     *batch = false;
+    /* The first operation's output waits for the other slices (tape_forward_first). */
+    if (p->mode == TAPE_TRAIN && tape->value[v].producer == 0)
+        *batch = true;
     if (p->mode == TAPE_TANGENTS || v == tape_output(tape) || v == tape->values - 1)
         dies = last;
     long producer = tape->value[v].producer;

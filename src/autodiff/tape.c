@@ -1,6 +1,7 @@
 #include "autodiff/tape.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "autodiff/tape_parts.h"
@@ -92,6 +93,19 @@ static size_t whole_vectors(size_t cols) {
     return (cols + KERNEL_LANES - 1) / KERNEL_LANES * KERNEL_LANES;
 }
 
+/* Tiles that share columns follow each other: they read the same cotangents. A share of the tiles is about
+ * the same share of the columns of every parameter, so that a thread with a share of its own meets the same
+ * units in the first operation's forward pass and in its gradient. */
+static int by_place(const void *a, const void *b) {
+    const struct tape_tile_place *s = a, *t = b;
+    uint64_t left = (uint64_t)s->col0 * t->cols, right = (uint64_t)t->col0 * s->cols;
+    if (left != right)
+        return left < right ? -1 : 1;
+    if (s->parameter != t->parameter)
+        return s->parameter < t->parameter ? -1 : 1;
+    return s->row0 < t->row0 ? -1 : s->row0 > t->row0;
+}
+
 static bool lay_out_parameters(struct tape *tape, struct err *err) {
     tape->parameter = mem_alloc(tape->parameters, sizeof *tape->parameter, "the tape", err);
     if (!tape->parameter)
@@ -116,12 +130,12 @@ static bool lay_out_parameters(struct tape *tape, struct err *err) {
     tape->tile = mem_alloc(tiles, sizeof *tape->tile, "the tape", err);
     if (!tape->tile)
         return false;
-    /* Tiles that share columns follow each other: they read the same cotangents. */
     for (size_t p = 0; p < count; p++)
         for (size_t col = 0; col < tape->parameter[p].matrix.cols; col += OP_TILE_COLS)
             for (size_t row = 0; row < tape->parameter[p].matrix.rows; row += OP_TILE_ROWS)
-                tape->tile[tape->tiles++] =
-                    (struct tape_tile_place){(unsigned)p, (unsigned)row, (unsigned)col};
+                tape->tile[tape->tiles++] = (struct tape_tile_place){
+                    (unsigned)p, (unsigned)row, (unsigned)col, (unsigned)tape->parameter[p].matrix.cols};
+    qsort(tape->tile, tape->tiles, sizeof *tape->tile, by_place);
     return true;
 }
 
@@ -171,11 +185,7 @@ size_t tape_node_output(const struct tape *tape, size_t node) {
 }
 
 bool tape_takes_sparse(const struct tape *tape) {
-    for (size_t n = 0; n < tape->nodes; n++)
-        for (size_t i = 0; i < tape->node[n].op->inputs; i++)
-            if (tape->node[n].input[i] == 0 && !(tape->node[n].op->flags & OP_SPARSE_INPUT))
-                return false;
-    return true;
+    return tape->node[0].op->flags & OP_SPARSE_INPUT && tape->value[0].consumers == 1;
 }
 
 size_t tape_tiles(const struct tape *tape) {

@@ -86,6 +86,13 @@ real *tape_value(const struct tape *tape, struct tape_workspace *ws, const struc
                  size_t value);
 
 void tape_forward(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
+/* The same in two parts, for a tape that takes a compressed input, in a TAPE_TRAIN workspace: some units of
+ * the first operation, and when all are done, the other operations. Threads that keep to their units find the
+ * weights in their caches. */
+size_t tape_first_units(const struct tape *tape);
+void tape_forward_first(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                        size_t first_unit, size_t units);
+void tape_forward_rest(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
 /* The first `nodes` operations only: to look at a value before its memory is reused. */
 void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
                         size_t nodes);
@@ -105,8 +112,9 @@ struct tape_tile {
 size_t tape_tiles(const struct tape *tape);
 struct tape_tile tape_tile(const struct tape *tape, size_t t);
 
-/* Whether every operation that reads the input takes it in compressed form: then slices may be given so to
- * tape_forward, tape_forward_until and tape_reverse, and the columns of the batch to tape_gradient. */
+/* Whether the first operation alone reads the input, and takes it in compressed form: then slices may be
+ * given so to tape_forward, tape_forward_until and tape_reverse, and the columns of the batch to
+ * tape_gradient. */
 bool tape_takes_sparse(const struct tape *tape);
 
 /* Computes tile t over the first `batch` samples of the slices that have been reversed into g [OP_TILE_ROWS x

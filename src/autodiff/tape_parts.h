@@ -52,7 +52,7 @@ struct tape {
     struct tape_parameter *parameter;
     size_t parameters, theta_size;
     struct tape_tile_place {
-        unsigned parameter, row0, col0;
+        unsigned parameter, row0, col0, cols; /* cols: of the parameter */
     } * tile;
     size_t tiles;
     size_t kept; /* reals per sample */

@@ -95,6 +95,7 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
         .lanes = ws->lanes,
         .rows_in = tape->value[node->input[0]].rows,
         .rows = node->shape.rows,
+        .some_rows = node->shape.rows,
         .constant = node->constant,
         .shape = node->shape.parameter,
         .y = panel(ws, s, ws->plan->value[node->output]),
@@ -110,12 +111,32 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
     return c;
 }
 
-void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
-                        size_t nodes) {
-    for (size_t n = 0; n < nodes; n++) {
+size_t tape_first_units(const struct tape *tape) {
+    return tape->node[0].shape.rows;
+}
+
+void tape_forward_first(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                        size_t first_unit, size_t units) {
+    struct op_call c = call(tape, ws, slice, 0);
+    c.first_row = first_unit, c.some_rows = units;
+    tape->node[0].op->forward(&c);
+}
+
+static void forward(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                    size_t begin, size_t end) {
+    for (size_t n = begin; n < end; n++) {
         struct op_call c = call(tape, ws, slice, n);
         tape->node[n].op->forward(&c);
     }
+}
+
+void tape_forward_rest(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {
+    forward(tape, ws, slice, 1, tape->nodes);
+}
+
+void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                        size_t nodes) {
+    forward(tape, ws, slice, 0, nodes);
 }
 
 void tape_forward(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {

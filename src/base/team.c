@@ -38,7 +38,7 @@ struct team {
 /* How long a member looks before it sleeps. To be woken takes 50 microseconds and more in a virtual machine,
  * so a step's phases, some hundred microseconds each, must not get that far; a machine that is shared loses
  * no more than this. The clock is read after every LOOKS looks, without a system call. */
-enum { SPIN_NANOSECONDS = 1000000, YIELD_NANOSECONDS = 50000, LOOKS = 64 };
+enum { SPIN_NANOSECONDS = 1000000, YIELD_NANOSECONDS = 10000, LOOKS = 64 };
 
 static uint64_t now(void) {
     struct timespec t;

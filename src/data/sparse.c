@@ -17,13 +17,13 @@ static const double share_that_suits = 0.4;
 
 struct sparse_batch {
     const struct dataset *set;
-    size_t features, lanes, threads;
+    size_t features, lanes;
     size_t slices, segments; /* that there is memory for */
     real value[256];
-    size_t row_room;          /* entries of one thread */
-    uint32_t *row_entry;      /* [threads][row_room] */
-    uint32_t *row_start;      /* [threads][lanes] */
-    struct sparse_rows *rows; /* [threads] */
+    size_t row_room;          /* entries of one slice */
+    uint32_t *row_entry;      /* [slices][row_room] */
+    uint32_t *row_start;      /* [slices][lanes] */
+    struct sparse_rows *rows; /* [slices] */
     uint8_t *bytes;           /* [slices][features][lanes] */
     size_t block_room;        /* entries of one block of columns in one segment */
     uint32_t *column_entry;   /* [segments][blocks][block_room] */
@@ -56,9 +56,9 @@ static size_t room_of_rows(size_t features, size_t lanes) {
 
 static const size_t room_of_block = BLOCK * (SPARSE_SEGMENT + 1) + SPARSE_SLACK;
 
-size_t sparse_batch_bytes(const struct dataset *set, size_t slices, size_t lanes, size_t threads) {
+size_t sparse_batch_bytes(const struct dataset *set, size_t slices, size_t lanes) {
     size_t segments = segments_of(slices * lanes);
-    return threads * room_of_rows(set->features, lanes) * sizeof(uint32_t) + slices * lanes * set->features +
+    return slices * room_of_rows(set->features, lanes) * sizeof(uint32_t) + slices * lanes * set->features +
            segments * blocks_of(set->features) * room_of_block * sizeof(uint32_t) +
            segments * set->features * sizeof(size_t);
 }
@@ -75,30 +75,30 @@ static bool allocate_columns(struct sparse_batch *b, const char *what, struct er
 }
 
 struct sparse_batch *sparse_batch_create(const struct dataset *set, const struct scaling *scaling,
-                                         size_t slices, size_t lanes, size_t threads, struct err *err) {
+                                         size_t slices, size_t lanes, bool columns, struct err *err) {
     static const char what[] = "the compressed images of a batch";
     struct sparse_batch *b = mem_alloc(1, sizeof *b, what, err);
     if (!b)
         return NULL;
     b->set = set;
     b->features = set->features;
-    b->lanes = lanes, b->threads = threads, b->slices = slices;
+    b->lanes = lanes, b->slices = slices;
     b->segments = segments_of(slices * lanes);
     b->row_room = room_of_rows(b->features, lanes);
     b->block_room = room_of_block;
     for (size_t i = 0; i < 256; i++)
         b->value[i] = scaling->kind == SCALE_UNIT ? (real)i / (real)255 : (real)i;
-    b->row_entry = mem_alloc(threads * b->row_room, sizeof *b->row_entry, what, err);
+    b->row_entry = mem_alloc(slices * b->row_room, sizeof *b->row_entry, what, err);
     if (b->row_entry)
-        b->row_start = mem_alloc(threads * lanes, sizeof *b->row_start, what, err);
+        b->row_start = mem_alloc(slices * lanes, sizeof *b->row_start, what, err);
     if (b->row_start)
-        b->rows = mem_alloc(threads, sizeof *b->rows, what, err);
-    if (!b->rows || (slices > 0 && !allocate_columns(b, what, err))) {
+        b->rows = mem_alloc(slices, sizeof *b->rows, what, err);
+    if (!b->rows || (columns && !allocate_columns(b, what, err))) {
         sparse_batch_free(b);
         return NULL;
     }
-    for (size_t t = 0; t < threads; t++)
-        b->rows[t] = (struct sparse_rows){b->row_entry + t * b->row_room, b->row_start + t * lanes, b->value,
+    for (size_t i = 0; i < slices; i++)
+        b->rows[i] = (struct sparse_rows){b->row_entry + i * b->row_room, b->row_start + i * lanes, b->value,
                                           b->features};
     return b;
 }
@@ -132,11 +132,11 @@ static void fetch(const uint8_t *row, size_t bytes) {
         __builtin_prefetch(row + i);
 }
 
-const struct sparse_rows *sparse_batch_rows(struct sparse_batch *b, const struct kernel *k,
-                                            const uint32_t *row, size_t count, size_t index, size_t thread) {
+void sparse_batch_load(struct sparse_batch *b, const struct kernel *k, const uint32_t *row, size_t count,
+                       size_t index) {
     enum { MOST_LANES = 32 };
     const uint8_t *at[MOST_LANES];
-    uint32_t *entry = b->row_entry + thread * b->row_room, *start = b->row_start + thread * b->lanes;
+    uint32_t *entry = b->row_entry + index * b->row_room, *start = b->row_start + index * b->lanes;
     size_t used = 0;
     assert(count > 0 && count <= b->lanes && b->lanes <= MOST_LANES);
     for (size_t s = 0; s < b->lanes; s++)
@@ -150,9 +150,12 @@ const struct sparse_rows *sparse_batch_rows(struct sparse_batch *b, const struct
         else
             entry[used++] = SPARSE_END;
     }
-    if (b->slices > 0)
+    if (b->bytes)
         turn(b, k, at, count, index);
-    return &b->rows[thread];
+}
+
+const struct sparse_rows *sparse_batch_rows(const struct sparse_batch *b, size_t index) {
+    return &b->rows[index];
 }
 
 size_t sparse_batch_blocks(const struct sparse_batch *b, size_t samples) {

@@ -11,18 +11,20 @@ struct sparse_batch;
 /* Whether products over lists are the faster ones for this set; decides about time only, never about bits. */
 bool sparse_suits(const struct dataset *set, const struct scaling *scaling);
 
-/* Memory for slices of `lanes` samples (at most 32): with slices > 0 for the columns of a batch of so many,
- * with 0 for rows only. NULL and ERR_SYSTEM where memory is exhausted. Release with sparse_batch_free. */
+/* Memory for the compressed rows of `slices` slices of `lanes` samples (at most 32), and with `columns` for
+ * the compressed columns of the batch that they make up. NULL and ERR_SYSTEM where memory is exhausted.
+ * Release with sparse_batch_free. */
 struct sparse_batch *sparse_batch_create(const struct dataset *set, const struct scaling *scaling,
-                                         size_t slices, size_t lanes, size_t threads,
+                                         size_t slices, size_t lanes, bool columns,
                                          struct err *err) MUST_CHECK;
 void sparse_batch_free(struct sparse_batch *batch);
-size_t sparse_batch_bytes(const struct dataset *set, size_t slices, size_t lanes, size_t threads);
+size_t sparse_batch_bytes(const struct dataset *set, size_t slices, size_t lanes);
 
 /* Compresses count <= lanes rows of the set as slice `index`; the lists of the samples behind count are
- * empty. The rows live in the thread's memory until its next call. */
-const struct sparse_rows *sparse_batch_rows(struct sparse_batch *batch, const struct kernel *k,
-                                            const uint32_t *row, size_t count, size_t index, size_t thread);
+ * empty. */
+void sparse_batch_load(struct sparse_batch *batch, const struct kernel *k, const uint32_t *row, size_t count,
+                       size_t index);
+const struct sparse_rows *sparse_batch_rows(const struct sparse_batch *batch, size_t index);
 
 /* When all slices of a batch of `samples` are loaded: compresses the columns, a block of them at a time.
  * Blocks 0 to sparse_batch_blocks() - 1 are independent; then sparse_batch_columns holds them all. */

@@ -21,7 +21,8 @@ static size_t broken_node(const struct diverged_step *step) {
         size_t count = step->samples - first < source->lanes ? step->samples - first : source->lanes;
         struct tape_slice slice = {.k = source->kernel, .theta = source->model->theta};
         for (size_t n = 0; n < first_broken; n++) {
-            slice_load(source, step->ws, &slice, step->targets, step->row + first, count);
+            slice_load_images(source, step->ws, &slice, step->row + first, count);
+            slice_load_targets(source, &slice, step->targets, step->row + first, count);
             tape_forward_until(tape, step->ws, &slice, n + 1);
             size_t value = tape_node_output(tape, n);
             if (!source->kernel->all_finite(tape_rows(tape, value) * source->lanes,

@@ -52,11 +52,11 @@ static void run_slice(struct pass *p, size_t at, size_t thread) {
     uint32_t row[SLICE_WIDE];
     for (size_t s = 0; s < count; s++)
         row[s] = p->row ? p->row[at + s] : (uint32_t)(p->first + at + s);
+    slice_load_images(source, p->ws, &slice, row, count);
     if (p->targets) {
-        slice_load(source, p->ws, &slice, &p->targets[thread], row, count);
+        slice_load_targets(source, &slice, &p->targets[thread], row, count);
         tape_forward(tape, p->ws, &slice);
     } else {
-        slice_load_images(source, p->ws, &slice, row, count);
         tape_forward_until(tape, p->ws, &slice, tape_nodes(tape) - 1);
     }
     collect(p, &slice, at, count);
@@ -74,7 +74,9 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
     bool ok = true;
     p->source.lanes = SLICE_WIDE;
     if (slice_is_sparse(&p->source, INPUT_AUTO)) {
-        p->source.sparse = sparse_batch_create(p->source.set, p->source.scaling, 0, SLICE_WIDE, threads, err);
+        p->source.sparse =
+            sparse_batch_create(p->source.set, p->source.scaling, threads, SLICE_WIDE, false, err);
+        p->source.rows_by_thread = true;
         if (!p->source.sparse)
             return false;
     }
@@ -150,7 +152,7 @@ static bool summarise(const struct pass *p, struct evaluation *out, struct err *
 bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct model *model,
                   const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
                   struct err *err) {
-    struct pass p = {.source = {kernel, model, part->set, scaling, 0, NULL},
+    struct pass p = {.source = {kernel, model, part->set, scaling, 0, NULL, false},
                      .team = team,
                      .row = part->row,
                      .count = part->count};
@@ -172,7 +174,7 @@ void evaluation_release(struct evaluation *evaluation) {
 bool fit_predict(const struct kernel *kernel, struct team *team, const struct model *model,
                  const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
                  real *out, struct err *err) {
-    struct pass p = {.source = {kernel, model, set, scaling, 0, NULL},
+    struct pass p = {.source = {kernel, model, set, scaling, 0, NULL, false},
                      .team = team,
                      .first = first,
                      .count = count,

@@ -14,10 +14,10 @@
 #include "model/model.h"
 #include "optim/spec.h"
 
-/* How images enter the first layer: chosen by how many of their bytes are 0, as panels of numbers, or as
- * lists of the bytes that are not 0 (only bytes for which 0 stands for the number 0). All give the same bits.
- */
-enum input_form { INPUT_AUTO, INPUT_PANELS, INPUT_LISTS };
+/* How images enter the first layer: as is the faster, as panels of numbers, or as lists of the bytes that are
+ * not 0 (only bytes for which 0 stands for the number 0), then with the work cut by samples or by the layer's
+ * units. All give the same bits. */
+enum input_form { INPUT_AUTO, INPUT_PANELS, INPUT_LISTS, INPUT_LISTS_BY_UNITS };
 
 /* What training works with; everything is borrowed and must outlive the fit. */
 struct fit_setup {
@@ -30,6 +30,7 @@ struct fit_setup {
     struct train_spec train_spec;
     uint64_t seed;
     enum input_form input;
+    size_t most_threads; /* of the team that a step with enough work may use; 0: all in any case */
 };
 
 struct fit_status {

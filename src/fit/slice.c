@@ -25,25 +25,25 @@ void slice_targets_release(struct slice_targets *t) {
 
 bool slice_is_sparse(const struct slice_source *source, enum input_form form) {
     return form != INPUT_PANELS && tape_takes_sparse(source->model->tape) &&
-           (form == INPUT_LISTS || sparse_suits(source->set, source->scaling));
+           (form != INPUT_AUTO || sparse_suits(source->set, source->scaling));
 }
 
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count) {
-    if (source->sparse)
-        slice->sparse =
-            sparse_batch_rows(source->sparse, source->kernel, row, count, slice->index, slice->thread);
-    else
+    if (source->sparse) {
+        size_t at = source->rows_by_thread ? slice->thread : slice->index;
+        sparse_batch_load(source->sparse, source->kernel, row, count, at);
+        slice->sparse = sparse_batch_rows(source->sparse, at);
+    } else {
         batch_images(source->kernel, source->set, source->scaling, row, count, source->lanes,
                      tape_value(source->model->tape, ws, slice, 0));
+    }
 }
 
-void slice_load(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
-                struct slice_targets *t, const uint32_t *row, size_t count) {
-    const struct tape *tape = source->model->tape;
-    slice_load_images(source, ws, slice, row, count);
+void slice_load_targets(const struct slice_source *source, struct tape_slice *slice, struct slice_targets *t,
+                        const uint32_t *row, size_t count) {
     slice->cls = NULL, slice->target = NULL;
-    if (source->set->cls && tape_loss(tape)->flags & OP_CLASSES) {
+    if (source->set->cls && tape_loss(source->model->tape)->flags & OP_CLASSES) {
         batch_classes(source->set, row, count, source->lanes, t->cls);
         slice->cls = t->cls;
     } else {

@@ -18,6 +18,7 @@ struct slice_source {
     const struct scaling *scaling;
     size_t lanes;
     struct sparse_batch *sparse; /* NULL: images go into panels */
+    bool rows_by_thread;         /* it has room for a slice a thread, else for every slice of a batch */
 };
 
 /* Targets of one slice, one for each thread. */
@@ -30,14 +31,13 @@ bool slice_targets_init(struct slice_targets *t, const struct slice_source *sour
                         struct err *err) MUST_CHECK;
 void slice_targets_release(struct slice_targets *t);
 
-/* Loads count <= lanes rows of the set: images into the tape's input or in compressed form into the slice,
- * targets into t and slice. Slice index and thread are set. */
-void slice_load(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
-                struct slice_targets *t, const uint32_t *row, size_t count);
-
-/* The images alone. */
+/* Loads the images of count <= lanes rows of the set into the tape's input or, in compressed form, into the
+ * slice, whose index and thread are set. */
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count);
+/* The targets of these rows into t and the slice. */
+void slice_load_targets(const struct slice_source *source, struct tape_slice *slice, struct slice_targets *t,
+                        const uint32_t *row, size_t count);
 
 /* Whether images go in compressed form: the model can take them so and it is faster. */
 bool slice_is_sparse(const struct slice_source *source, enum input_form form);

@@ -1,11 +1,19 @@
 #include "run/setup.h"
 
+#include <stdlib.h>
+
 #include "base/machine.h"
 #include "run/loss_use.h"
 #include "run/model_file.h"
 
 struct team *setup_team(size_t threads, struct err *err) {
     return team_create(threads ? threads : machine_processors(), err);
+}
+
+/* More threads than processors would only wait for each other; tests of their sharing want them all the same.
+ */
+static size_t most_threads(void) {
+    return getenv("DLTRAIN_OVERCOMMIT") ? 0 : machine_processors();
 }
 
 static struct fit *make_fit(struct setup *s, struct err *err) {
@@ -18,6 +26,7 @@ static struct fit *make_fit(struct setup *s, struct err *err) {
         .optimizer = s->config->optimizer,
         .train_spec = s->config->train,
         .seed = s->config->seed,
+        .most_threads = most_threads(),
     };
     return fit_create(&fit, err);
 }

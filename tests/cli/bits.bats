@@ -2,6 +2,7 @@
 # digests of the runs below are in tests/golden/digests.
 
 setup() {
+    export DLTRAIN_OVERCOMMIT=1 # more threads than processors are to share the work, too
     TMP=$(mktemp -d)
     # gelu, prelu, tanh; orthogonal; momentum with Nesterov; scaling by feature; cross-entropy; batches with a tail
     config small standardize_features cross_entropy 100 '

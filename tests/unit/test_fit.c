@@ -50,8 +50,8 @@ static void train_on(const struct training *t, const struct dataset *set, int sc
     struct team *team = team_create(t->threads, &err);
     struct model *m = make_model(t->loss, CLASSES);
     struct fit_setup setup = {
-        t->kernel, team,    m, &part, &scaling, {.lr = t->lr, .momentum = 0.9}, {t->epochs, t->batch, true},
-        4,         t->input};
+        t->kernel, team,     m, &part, &scaling, {.lr = t->lr, .momentum = 0.9}, {t->epochs, t->batch, true},
+        4,         t->input, 0};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
     for (size_t e = 0; e < t->epochs; e++)
@@ -113,7 +113,7 @@ static void bits_do_not_depend_on_the_form_of_the_input(void **state) {
         train_on(&t, &set, scale, expected, &loss);
         for (size_t k = 0; kernel_at(k); k++)
             for (t.threads = 1; kernel_at(k)->supported() && t.threads <= 3; t.threads++)
-                for (t.input = INPUT_AUTO; t.input <= INPUT_LISTS; t.input++) {
+                for (t.input = INPUT_AUTO; t.input <= INPUT_LISTS_BY_UNITS; t.input++) {
                     t.kernel = kernel_at(k);
                     train_on(&t, &set, scale, got, &same);
                     assert_string_equal(got, expected);
@@ -139,8 +139,8 @@ static void softmax_regression_follows_its_recursion(void **state) {
                                .bias_init = {.kind = init_find("zeros")}}};
     struct model *m = model_create(&spec, 1, 2, "cross_entropy", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {best_kernel(), NULL,           m, &part,     &scaling,
-                              {.lr = 0.5},   {100, 2, true}, 1, INPUT_AUTO};
+    struct fit_setup setup = {best_kernel(), NULL,           m, &part,      &scaling,
+                              {.lr = 0.5},   {100, 2, true}, 1, INPUT_AUTO, 0};
     struct fit *fit = fit_create(&setup, &err);
     double u = 0;
     for (int step = 0; step < 100; step++) {
@@ -173,8 +173,8 @@ static void the_last_batch_is_a_mean_over_its_own_samples(void **state) {
     spec.output.init = (struct init_spec){.kind = init_find("constant"), .value = 0.25};
     struct model *m = model_create(&spec, 1, 1, "mse", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {best_kernel(), NULL,          m, &part,     &scaling,
-                              {.lr = 0.125}, {1, 2, false}, 1, INPUT_AUTO};
+    struct fit_setup setup = {best_kernel(), NULL,          m, &part,      &scaling,
+                              {.lr = 0.125}, {1, 2, false}, 1, INPUT_AUTO, 0};
     struct fit *fit = fit_create(&setup, &err);
     assert_true(fit && fit_steps(fit, 10, &err) && fit_epoch_done(fit));
     double w = 0.25, b = 0, sum = 0;
@@ -208,8 +208,8 @@ static void divergence_is_noticed_and_undone(void **state) {
     assert_true(m && model_init(m, 1, NULL, &err));
     char before[SHA256_HEX], after[SHA256_HEX];
     model_hex(m, before);
-    struct fit_setup setup = {best_kernel(), NULL,          m, &part,     &scaling,
-                              {.lr = 1000},  {1, 10, true}, 1, INPUT_AUTO};
+    struct fit_setup setup = {best_kernel(), NULL,          m, &part,      &scaling,
+                              {.lr = 1000},  {1, 10, true}, 1, INPUT_AUTO, 0};
     struct fit *fit = fit_create(&setup, &err);
     bool ok = true;
     while (ok && !(fit_epoch_done(fit) && fit_status(fit)->epoch))
@@ -238,9 +238,9 @@ static void the_step_that_overflows_is_named(void **state) {
     spec.output.init.kind = init_find("zeros");
     struct model *m = model_create(&spec, 1, 1, "mse", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {best_kernel(), NULL,     m,
-                              &part,         &scaling, {.lr = REAL_IS_DOUBLE ? 1e306 : 1e36},
-                              {1, 1, false}, 1,        INPUT_AUTO};
+    struct fit_setup setup = {
+        best_kernel(), NULL, m,          &part, &scaling, {.lr = REAL_IS_DOUBLE ? 1e306 : 1e36},
+        {1, 1, false}, 1,    INPUT_AUTO, 0};
     struct fit *fit = fit_create(&setup, &err);
     assert_false(fit_steps(fit, 1, &err));
     assert_non_null(strstr(err.text, "epoch 1 at step 1 of 2: model.output: its weight is not finite"));
@@ -256,8 +256,8 @@ static void revert_goes_back_by_one_epoch(void **state) {
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_NONE};
     struct model *m = make_model("cross_entropy", CLASSES);
-    struct fit_setup setup = {best_kernel(), NULL,          m, &part,     &scaling,
-                              {.lr = 0.01},  {3, 50, true}, 1, INPUT_AUTO};
+    struct fit_setup setup = {best_kernel(), NULL,          m, &part,      &scaling,
+                              {.lr = 0.01},  {3, 50, true}, 1, INPUT_AUTO, 0};
     struct fit *fit = fit_create(&setup, &err);
     char first[SHA256_HEX], now[SHA256_HEX];
     assert_true(fit && fit_steps(fit, 100, &err));

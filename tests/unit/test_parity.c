@@ -199,8 +199,8 @@ static void check_trajectory(const char *name, struct optimizer_spec optimizer, 
     network_init(&n, "cross_entropy");
     if (smoothing > 0)
         soften(&n, smoothing);
-    struct fit_setup setup = {best_kernel(),     NULL, n.model,   &n.part, &n.scaling, optimizer,
-                              {5, BATCH, false}, 1,    INPUT_AUTO};
+    struct fit_setup setup = {best_kernel(),     NULL, n.model,    &n.part, &n.scaling, optimizer,
+                              {5, BATCH, false}, 1,    INPUT_AUTO, 0};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
     const cJSON *step;
