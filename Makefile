@@ -1,7 +1,8 @@
 # dltrain: build, test, install. `make help` lists the targets.
 #
 # Variables: CC, CFLAGS (added), WERROR=1, SAN=address|undefined|thread (comma-separated), REAL=double (the engine in
-# double precision, for tests), DEPS=no (install nothing), PREFIX, DESTDIR, V=1.
+# double precision, for tests), DEPS=no (install nothing), PREFIX, DESTDIR, V=1;
+# of golden: COMPILERS (gcc clang), REQUIRE (which of them, of the instruction sets and aarch64 must not be left out).
 
 PREFIX  ?= /usr/local
 CFLAGS  ?= -O3 -g
@@ -10,7 +11,7 @@ MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 # ---- dependencies: found by pkg-config, named in one line where they are missing ----
 
-NO_BUILD := help clean format lint check-layers demo check deps deps-test
+NO_BUILD := help clean format lint check-layers demo check golden deps deps-test
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_BUILD),$(MAKECMDGOALS)),all),)
 MISSING := $(if $(MACHINE),,C-compiler) $(if $(shell command -v pkg-config),\
     $(shell pkg-config --exists zlib || echo zlib) $(shell pkg-config --exists libcjson || echo cJSON),pkg-config)
@@ -57,7 +58,7 @@ UNIT_SOURCES := $(shell grep -lwE 'real|support.h|network.h' $(UNIT_SOURCES))
 endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
-.PHONY: all demo check check-layers deps deps-test units program docs format lint install clean help exhaustive exhaustive-program digits
+.PHONY: all demo check golden check-layers deps deps-test units program docs format lint install clean help exhaustive exhaustive-program digits
 
 all: dltrain ## build ./dltrain (the default)
 
@@ -121,6 +122,9 @@ demo: deps ## install what is missing, build, train on data/digits
 check: deps-test ## install the test tools, build, run all tests
 	@CC='$(CC)' MAKE='$(MAKE)' tests/run
 
+golden: ## digests over threads, instruction sets, compilers, levels, and aarch64 under qemu
+	@MAKE='$(MAKE)' tests/golden/run $(REQUIRE:%=--require %)
+
 check-layers: ## prove from the include lines which room uses which
 	@tests/layers
 
@@ -134,7 +138,7 @@ format: ## clang-format everything
 
 lint: ## clang-format, shellcheck, layers; changes nothing
 	$(or $(CLANG_FORMAT),clang-format) --dry-run -Werror $$(git ls-files -co --exclude-standard $(FORMATTED))
-	shellcheck -S warning .ci/run scripts/get-data scripts/install-deps scripts/make-docs scripts/hooks/pre-commit tests/layers tests/run
+	shellcheck -S warning .ci/run scripts/get-data scripts/install-deps scripts/make-docs scripts/hooks/pre-commit tests/golden/run tests/layers tests/run
 	tests/layers
 
 install: dltrain ## install to $(DESTDIR)$(PREFIX)/bin
