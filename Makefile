@@ -58,7 +58,8 @@ UNIT_SOURCES := $(shell grep -lwE 'real|support.h|network.h' $(UNIT_SOURCES))
 endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
-.PHONY: all demo check golden check-layers deps deps-test units program docs format lint install clean help exhaustive exhaustive-program digits
+.PHONY: all demo check golden check-layers deps deps-test units program docs format lint install clean help exhaustive exhaustive-program \
+    bench bench-program digits
 
 all: dltrain ## build ./dltrain (the default)
 
@@ -100,6 +101,17 @@ exhaustive-program: $(BUILD)/exhaustive
 
 exhaustive: $(BUILD)/exhaustive ## error of exp, log, tanh, erf over all 2^32 floats (minutes)
 	$<
+
+BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
+$(BUILD)/bench-kernels: $(BENCH_OBJECTS) $(BUILD)/engine.a
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+bench-program: $(BUILD)/bench-kernels
+	@echo $<
+
+bench: dltrain $(BUILD)/bench-kernels ## side by side with installed peers: peak, products, epochs, whole processes; BENCH='...' passes options
+	@tests/bench/run --kernels $(BUILD)/bench-kernels $(BENCH)
 
 $(BUILD)/make-digits: $(BUILD)/scripts/make-digits.o $(BUILD)/engine.a
 	$(call say,LINK)
@@ -151,6 +163,6 @@ clean: ## remove everything that was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
--include $(OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
+-include $(OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(BENCH_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
 FORCE:
-.SECONDARY: $(OBJECTS) $(EXHAUSTIVE) $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/scripts/make-digits.o
+.SECONDARY: $(OBJECTS) $(EXHAUSTIVE) $(BENCH_OBJECTS) $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/scripts/make-digits.o

@@ -1,0 +1,146 @@
+#include "timed.h"
+
+#include "bench.h"
+
+static const struct kernel *original;
+static struct kernel timed;
+static double seconds[PHASE_COUNT];
+
+const char *phase_name(enum phase phase) {
+    static const char *const names[] = {
+#define X(id, name) name,
+        PHASE_LIST(X)
+#undef X
+    };
+    return names[phase];
+}
+
+double timed_seconds(enum phase phase) {
+    return seconds[phase];
+}
+
+/* Every function of struct kernel but those of activations: V(phase, name, parameters, arguments), and
+ * R(type, ...) for those that return something. The phase is an expression of the parameters. */
+/* clang-format off */
+#define FUNCTION_LIST(V, R)                                                                                  \
+    V(a_row == 1 ? PHASE_FORWARD : PHASE_INPUT_GRADIENT, gemm,                                               \
+      (size_t m, size_t n, size_t k, const real *a, size_t a_row, size_t a_col, const real *b, size_t ldb,   \
+       real *c, size_t ldc, bool add), (m, n, k, a, a_row, a_col, b, ldb, c, ldc, add))                      \
+    V(PHASE_WEIGHT_GRADIENT, gradient,                                                                       \
+      (size_t m, size_t n, size_t batch, size_t lanes, const real *x, size_t slice_stride, const real *dz,   \
+       size_t panel_stride, real *g, size_t ldg),                                                            \
+      (m, n, batch, lanes, x, slice_stride, dz, panel_stride, g, ldg))                                       \
+    R(size_t, PHASE_INPUT, sparse_list, (size_t n, const uint8_t *bytes, uint32_t *entry), (n, bytes, entry))\
+    R(size_t, PHASE_INPUT, sparse_list_columns,                                                              \
+      (size_t features, size_t slices, size_t lanes, const uint8_t *bytes, size_t slice_stride,              \
+       uint32_t *entry, size_t base, size_t *start),                                                         \
+      (features, slices, lanes, bytes, slice_stride, entry, base, start))                                    \
+    V(PHASE_FORWARD, sparse_forward,                                                                         \
+      (size_t outputs, size_t lanes, const struct sparse_rows *x, const real *w, size_t stride, real *z),    \
+      (outputs, lanes, x, w, stride, z))                                                                     \
+    V(PHASE_WEIGHT_GRADIENT, sparse_gradient,                                                                \
+      (size_t rows, size_t cols, const uint32_t *entry, const size_t *start, const real *value,              \
+       const real *dz, size_t panel_stride, bool add, real *g, size_t ldg),                                  \
+      (rows, cols, entry, start, value, dz, panel_stride, add, g, ldg))                                      \
+    V(PHASE_ELEMENTWISE, transpose,                                                                          \
+      (size_t rows, size_t cols, const real *from, size_t from_stride, real *to, size_t to_stride),          \
+      (rows, cols, from, from_stride, to, to_stride))                                                        \
+    V(PHASE_ELEMENTWISE, add_bias, (size_t rows, size_t lanes, real *z, const real *bias),                   \
+      (rows, lanes, z, bias))                                                                                \
+    V(PHASE_LOSS, softmax_loss,                                                                              \
+      (size_t rows, size_t lanes, const real *z, const uint32_t *cls, const real *t, real *saved,            \
+       real *loss), (rows, lanes, z, cls, t, saved, loss))                                                   \
+    V(PHASE_LOSS, softmax_grad,                                                                              \
+      (size_t rows, size_t lanes, const real *z, const uint32_t *cls, const real *t, const real *saved,      \
+       const real *seed, real *dz), (rows, lanes, z, cls, t, saved, seed, dz))                               \
+    V(PHASE_LOSS, softmax, (size_t rows, size_t lanes, const real *z, real *p), (rows, lanes, z, p))         \
+    V(PHASE_LOSS, logistic_loss, (size_t rows, size_t lanes, const real *z, const real *t, real *loss),      \
+      (rows, lanes, z, t, loss))                                                                             \
+    V(PHASE_LOSS, logistic_grad,                                                                             \
+      (size_t rows, size_t lanes, const real *z, const real *t, const real *seed, real *dz),                 \
+      (rows, lanes, z, t, seed, dz))                                                                         \
+    V(PHASE_LOSS, squared_loss, (size_t rows, size_t lanes, const real *z, const real *t, real *loss),       \
+      (rows, lanes, z, t, loss))                                                                             \
+    V(PHASE_LOSS, squared_grad,                                                                              \
+      (size_t rows, size_t lanes, const real *z, const real *t, const real *seed, real *dz),                 \
+      (rows, lanes, z, t, seed, dz))                                                                         \
+    V(PHASE_ELEMENTWISE, dot, (size_t rows, size_t lanes, const real *a, const real *b, real *out),          \
+      (rows, lanes, a, b, out))                                                                              \
+    V(PHASE_ELEMENTWISE, dot_negative,                                                                       \
+      (size_t rows, size_t lanes, const real *x, const real *dy, real *out), (rows, lanes, x, dy, out))      \
+    V(PHASE_LOSS, argmax, (size_t rows, size_t lanes, const real *z, uint32_t *best), (rows, lanes, z, best))\
+    V(PHASE_INPUT, load_bytes,                                                                               \
+      (size_t features, size_t lanes, const uint8_t *const *row, const real *mean, const real *deviation,    \
+       bool raw, real *x), (features, lanes, row, mean, deviation, raw, x))                                  \
+    V(PHASE_INPUT, turn_bytes, (size_t features, size_t lanes, const uint8_t *const *row, uint8_t *out),     \
+      (features, lanes, row, out))                                                                           \
+    R(bool, PHASE_UPDATE, sgd,                                                                               \
+      (size_t rows, size_t cols, real *w, size_t stride, const real *g, size_t g_stride, real *v, real lr,   \
+       real mu, bool nesterov, bool first),                                                                  \
+      (rows, cols, w, stride, g, g_stride, v, lr, mu, nesterov, first))                                      \
+    V(PHASE_UPDATE, fetch, (size_t rows, size_t cols, const real *x, size_t stride), (rows, cols, x, stride))\
+    R(bool, PHASE_LOSS, all_finite, (size_t n, const real *x), (n, x))
+/* clang-format on */
+
+#define V(phase, name, parameters, arguments)                                                                \
+    static void timed_##name parameters {                                                                    \
+        double began = bench_now();                                                                          \
+        original->name arguments;                                                                            \
+        seconds[phase] += bench_now() - began;                                                               \
+    }
+#define R(type, phase, name, parameters, arguments)                                                          \
+    static type timed_##name parameters {                                                                    \
+        double began = bench_now();                                                                          \
+        type result = original->name arguments;                                                              \
+        seconds[phase] += bench_now() - began;                                                               \
+        return result;                                                                                       \
+    }
+FUNCTION_LIST(V, R)
+#undef V
+#undef R
+
+#define X(id, ...)                                                                                           \
+    static void timed_value_##id(size_t n, const real *x, real *y, real p) {                                 \
+        double began = bench_now();                                                                          \
+        original->activation[ACTIVATION_##id].value(n, x, y, p);                                             \
+        seconds[PHASE_ELEMENTWISE] += bench_now() - began;                                                   \
+    }                                                                                                        \
+    static void timed_slope_##id(size_t n, const real *x, const real *y, const real *dy, real *dx, real p,   \
+                                 bool add) {                                                                 \
+        double began = bench_now();                                                                          \
+        original->activation[ACTIVATION_##id].slope(n, x, y, dy, dx, p, add);                                \
+        seconds[PHASE_ELEMENTWISE] += bench_now() - began;                                                   \
+    }
+ACTIVATION_LIST(X)
+#undef X
+
+/* A function without a row in the list would be timed as what is left over. */
+struct listed {
+    const char *name;
+    bool (*supported)(void);
+    void (*activation[2 * ACTIVATION_COUNT])(void);
+#define V(phase, name, parameters, arguments)       void(*name) parameters;
+#define R(type, phase, name, parameters, arguments) type(*name) parameters;
+    FUNCTION_LIST(V, R)
+#undef V
+#undef R
+};
+_Static_assert(sizeof(struct listed) == sizeof(struct kernel), "FUNCTION_LIST lacks a function of the table");
+
+const struct kernel *timed_kernel(const struct kernel *k) {
+    original = k;
+    timed = *k;
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        seconds[phase] = 0;
+#define V(phase, name, parameters, arguments)       timed.name = timed_##name;
+#define R(type, phase, name, parameters, arguments) timed.name = timed_##name;
+    FUNCTION_LIST(V, R)
+#undef V
+#undef R
+#define X(id, ...)                                                                                           \
+    timed.activation[ACTIVATION_##id].value = timed_value_##id;                                              \
+    timed.activation[ACTIVATION_##id].slope = timed_slope_##id;
+    ACTIVATION_LIST(X)
+#undef X
+    return &timed;
+}
