@@ -12,7 +12,17 @@
 /* Deflate turns at most 258 bytes into 2 bits, about 1032 to 1; the rest is room for headers. */
 enum { DEFLATE_MAX_RATIO = 1040 };
 
-enum { MAGIC_BYTES = 4 };
+enum { MAGIC_BYTES = 4, HEADER_BYTES = MAGIC_BYTES + 4 * IDX_MAX_DIMS };
+
+/* Values are read in pieces of this size, each hashed while it is in the cache. */
+enum { PIECE_BYTES = 256 << 10 };
+
+/* What is read of a file before its values. */
+struct header {
+    unsigned char bytes[HEADER_BYTES];
+    size_t len;
+    size_t claimed; /* the size of the whole file that it speaks of */
+};
 
 static const struct {
     enum idx_type type;
@@ -66,8 +76,8 @@ static bool short_header(const struct source *source, size_t expected, size_t fo
                    source->path, source->gzip ? "the decompressed data " : "", expected, found);
 }
 
-static bool read_magic(struct source *source, struct idx *idx, struct err *err) {
-    unsigned char magic[MAGIC_BYTES] = {0};
+static bool read_magic(struct source *source, struct idx *idx, unsigned char magic[MAGIC_BYTES],
+                       struct err *err) {
     size_t got = 0;
     if (!source_read(source, magic, MAGIC_BYTES, &got, err))
         return false;
@@ -88,11 +98,11 @@ static bool read_magic(struct source *source, struct idx *idx, struct err *err) 
     return true;
 }
 
-/* Reads the header and finds rows and width; *claimed is the size of the whole file that it speaks of. */
-static bool read_header(struct source *source, struct idx *idx, size_t *claimed, struct err *err) {
-    if (!read_magic(source, idx, err))
+/* Reads the header and finds rows and width. */
+static bool read_header(struct source *source, struct idx *idx, struct header *header, struct err *err) {
+    if (!read_magic(source, idx, header->bytes, err))
         return false;
-    unsigned char bytes[4 * IDX_MAX_DIMS];
+    unsigned char *bytes = header->bytes + MAGIC_BYTES;
     size_t len = 4 * idx->dims, got = 0;
     if (!source_read(source, bytes, len, &got, err))
         return false;
@@ -120,7 +130,8 @@ static bool read_header(struct source *source, struct idx *idx, size_t *claimed,
             "%s: byte 4: the header claims too much: expected at most %zu bytes, which this machine "
             "can address, found a claim of more in a file of %llu",
             source->path, (size_t)SIZE_MAX, (unsigned long long)source->size);
-    *claimed = MAGIC_BYTES + len + payload;
+    header->len = MAGIC_BYTES + len;
+    header->claimed = header->len + payload;
     return true;
 }
 
@@ -140,10 +151,31 @@ static bool check_claim(const struct source *source, size_t claimed, struct err 
     return true;
 }
 
-static bool read_values(struct source *source, struct idx *idx, size_t claimed, struct err *err) {
-    size_t payload = idx->rows * idx->width * idx_type_size(idx->type), got = 0;
+static bool read_payload(struct source *source, struct idx *idx, size_t payload, struct digest *digest,
+                         size_t *got, struct err *err) {
+    unsigned char *values = idx->values;
+    size_t piece = 0;
+    for (*got = 0; *got < payload; *got += piece) {
+        size_t want = payload - *got < PIECE_BYTES ? payload - *got : PIECE_BYTES;
+        if (!source_read(source, values + *got, want, &piece, err))
+            return false;
+        if (piece == 0)
+            break;
+        digest_ready(digest, *got + piece);
+    }
+    return true;
+}
+
+static bool read_values(struct source *source, struct idx *idx, const struct header *header,
+                        struct digest *digest, struct err *err) {
+    size_t claimed = header->claimed, payload = claimed - header->len, got = 0;
     idx->values = mem_alloc_aligned(payload, 1, source->path, err);
-    if (!idx->values || !source_read(source, idx->values, payload, &got, err))
+    if (!idx->values)
+        return false;
+    digest_begin(digest, header->bytes, header->len, idx->values);
+    bool ok = read_payload(source, idx, payload, digest, &got, err);
+    digest_finish(digest, idx->sha256);
+    if (!ok)
         return false;
     if (got < payload)
         return err_set(
@@ -157,7 +189,6 @@ static bool read_values(struct source *source, struct idx *idx, size_t claimed, 
         return err_set(err, ERR_DATA,
                        "%s: byte %zu: the %s late: expected %zu bytes by the header, found more",
                        source->path, claimed, source->gzip ? "decompressed data end" : "file ends", claimed);
-    source_digest(source, idx->sha256);
     return true;
 }
 
@@ -210,14 +241,14 @@ static bool open_file(struct source *source, const char *path, struct err *err) 
     return false;
 }
 
-bool idx_read(const char *path, struct idx *out, struct err *err) {
+bool idx_read_shared(const char *path, struct digest *digest, struct idx *out, struct err *err) {
     struct source source;
     if (!open_file(&source, path, err))
         return false;
     struct idx idx = {0};
-    size_t claimed = 0;
-    bool ok = read_header(&source, &idx, &claimed, err) && check_claim(&source, claimed, err) &&
-              read_values(&source, &idx, claimed, err);
+    struct header header = {0};
+    bool ok = read_header(&source, &idx, &header, err) && check_claim(&source, header.claimed, err) &&
+              read_values(&source, &idx, &header, digest, err);
     source_close(&source);
     if (!ok) {
         idx_release(&idx);
@@ -226,6 +257,11 @@ bool idx_read(const char *path, struct idx *out, struct err *err) {
     to_host_order(&idx);
     *out = idx;
     return true;
+}
+
+bool idx_read(const char *path, struct idx *out, struct err *err) {
+    struct digest digest = {0};
+    return idx_read_shared(path, &digest, out, err);
 }
 
 void idx_release(struct idx *idx) {

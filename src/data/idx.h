@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/sha256.h"
+#include "data/digest.h"
 
 enum idx_type {
     IDX_U8 = 0x08,
@@ -33,6 +34,8 @@ struct idx {
  * starting with the path and saying byte offset, expected and found. Safe to call from several threads at
  * once. */
 bool idx_read(const char *path, struct idx *out, struct err *err) MUST_CHECK;
+/* The same, and while it reads others may digest_help the zeroed digest, which the caller owns. */
+bool idx_read_shared(const char *path, struct digest *digest, struct idx *out, struct err *err) MUST_CHECK;
 void idx_release(struct idx *idx);
 
 const char *idx_type_name(enum idx_type type); /* "u8", ... */

@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-/* Inflating in pieces of this size keeps a piece in the cache until it is hashed. */
 enum { BUFFER_BYTES = 256 * 1024, PIECE_BYTES = 256 * 1024 };
 
 /* 15 bits of window, + 16: gzip wrapping only, CRC and length verified by zlib. */
@@ -87,7 +86,6 @@ static bool begin_inflate(struct source *s, struct err *err) {
 
 bool source_open(struct source *source, const char *path, struct err *err) {
     *source = (struct source){.path = path, .fd = -1};
-    sha256_init(&source->sha);
     if (!open_file(source, err))
         goto fail;
     source->buffer = mem_alloc(BUFFER_BYTES, 1, "a read buffer", err);
@@ -183,7 +181,6 @@ static bool read_gzip(struct source *s, unsigned char *out, size_t want, size_t 
         s->z.avail_out = (uInt)piece;
         int status = inflate(&s->z, Z_NO_FLUSH);
         size_t made = piece - s->z.avail_out;
-        sha256_add(&s->sha, out + done, made);
         done += made;
         if (status == Z_STREAM_END)
             s->between = true;
@@ -208,7 +205,6 @@ static bool read_plain(struct source *s, unsigned char *out, size_t want, size_t
                 return false;
             s->ended = n < piece;
         }
-        sha256_add(&s->sha, out + done, n);
         done += n;
     }
     *got = done;
@@ -217,8 +213,4 @@ static bool read_plain(struct source *s, unsigned char *out, size_t want, size_t
 
 bool source_read(struct source *source, void *out, size_t want, size_t *got, struct err *err) {
     return source->gzip ? read_gzip(source, out, want, got, err) : read_plain(source, out, want, got, err);
-}
-
-void source_digest(struct source *source, char hex[SHA256_HEX]) {
-    sha256_hex(&source->sha, hex);
 }

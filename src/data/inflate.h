@@ -10,7 +10,6 @@
 #include <zlib.h>
 
 #include "base/err.h"
-#include "base/sha256.h"
 
 /* Open for reading by its owner, private otherwise unless a comment says more. */
 struct source {
@@ -24,7 +23,6 @@ struct source {
     uint64_t member; /* gzip members begun */
     bool between;    /* the last member is complete and verified */
     bool ended;
-    struct sha256 sha;
 };
 
 /* Opens a regular file. ERR_DATA where it is missing, unreadable, empty, a folder or a device; ERR_SYSTEM
@@ -35,8 +33,5 @@ void source_close(struct source *source);
 /* The next bytes of the content: *got = want, or less at the end, which is only reached through a verified
  * last member. A want of at least 1 behind the content is what verifies the end. */
 bool source_read(struct source *source, void *out, size_t want, size_t *got, struct err *err) MUST_CHECK;
-
-/* SHA-256 of all content read so far; ends the counting. */
-void source_digest(struct source *source, char hex[SHA256_HEX]);
 
 #endif

@@ -42,16 +42,17 @@ void pair_release(struct pair *pair) {
 struct reading {
     struct pair *pair;
     size_t pairs;
-    atomic_size_t next;  /* the file that nobody has taken yet */
-    size_t *first_fault; /* per rank: the first of its files that failed, */
-    struct err *fault;   /* and why */
+    atomic_size_t next;    /* the file that nobody has taken yet */
+    struct digest *digest; /* of each file */
+    size_t *first_fault;   /* per rank: the first of its files that failed, */
+    struct err *fault;     /* and why */
 };
 
 /* File i in the order in which files are taken and faults reported: first all images, which are large. */
 static bool read_one(struct reading *reading, size_t i, struct err *err) {
     struct pair *pair = &reading->pair[i % reading->pairs];
     size_t f = i / reading->pairs;
-    return !pair_given(pair) || idx_read(pair->path[f], &pair->file[f], err);
+    return !pair_given(pair) || idx_read_shared(pair->path[f], &reading->digest[i], &pair->file[f], err);
 }
 
 static void read_job(void *arg, size_t rank, size_t size) {
@@ -65,6 +66,9 @@ static void read_job(void *arg, size_t rank, size_t size) {
             reading->fault[rank] = err;
         }
     }
+    /* The training images take longest: who has no file left hashes for their reader. */
+    for (i = 0; i < files; i++)
+        digest_help(&reading->digest[i]);
 }
 
 bool pair_read_all(struct pair *pair, size_t count, struct team *team, struct err *err) {
@@ -73,7 +77,9 @@ bool pair_read_all(struct pair *pair, size_t count, struct team *team, struct er
     reading.first_fault = mem_alloc(ranks, sizeof *reading.first_fault, "the list of files", err);
     reading.fault =
         reading.first_fault ? mem_alloc(ranks, sizeof *reading.fault, "the list of files", err) : NULL;
-    bool ok = reading.fault != NULL;
+    reading.digest =
+        reading.fault ? mem_alloc(files, sizeof *reading.digest, "the list of files", err) : NULL;
+    bool ok = reading.digest != NULL;
     if (ok) {
         for (size_t r = 0; r < ranks; r++)
             reading.first_fault[r] = files;
@@ -87,6 +93,7 @@ bool pair_read_all(struct pair *pair, size_t count, struct team *team, struct er
     }
     mem_free(reading.first_fault);
     mem_free(reading.fault);
+    mem_free(reading.digest);
     return ok;
 }
 
