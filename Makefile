@@ -38,6 +38,7 @@ BASE_FLAGS := -std=c17 -D_GNU_SOURCE -pthread -ffp-contract=off -fno-fast-math -
 LINK_FLAGS = $(filter-out -Ofast -ffast-math -funsafe-math-optimizations -mdaz-ftz,$(CFLAGS)) -pthread $(SAN_FLAGS) $(LDFLAGS)
 LIBS := $(DEPS_LIBS) -lm
 
+# -mprfchw: fetching for writing is a hint that older processors ignore.
 X86 := $(findstring x86_64,$(MACHINE))
 isa_flags = $(if $(X86),$(if $(filter %_avx2.c,$1),-mavx2 -mfma -mprfchw)$(if \
     $(filter %_avx512.c,$1),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprfchw -mprefer-vector-width=512))

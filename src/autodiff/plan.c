@@ -55,13 +55,22 @@ static void place_in_slice(struct planner *p, struct plan_place *place, size_t r
     p->plan->slice_rows += rows;
 }
 
+/* Whether value v stands where the first operation has written, by operations in place. */
+static bool written_first(const struct tape *tape, size_t v) {
+    long n = tape->value[v].producer;
+    while (n > 0 && in_place(tape, &tape->node[n]))
+        n = tape->value[tape->node[n].input[0]].producer;
+    return n == 0;
+}
+
 /* The last moment at which value v is read, and whether the gradient of parameters reads it after that. */
 static size_t value_death(const struct planner *p, size_t v, bool *batch) {
     const struct tape *tape = p->tape;
     size_t last = 2 * tape->nodes, dies = 0;
     *batch = false;
-    /* The first operation's output waits for the other slices (tape_forward_first). */
-    if (p->mode == TAPE_TRAIN && tape->value[v].producer == 0)
+    /* The first operation's output, and what is written over it, waits for the other slices
+     * (tape_forward_first). */
+    if (p->mode == TAPE_TRAIN && written_first(tape, v))
         *batch = true;
     if (p->mode == TAPE_TANGENTS || v == tape_output(tape) || v == tape->values - 1)
         dies = last;

@@ -37,7 +37,10 @@ struct team {
 
 /* How long a member looks before it sleeps. To be woken takes 50 microseconds and more in a virtual machine,
  * so a step's phases, some hundred microseconds each, must not get that far; a machine that is shared loses
- * no more than this. The clock is read after every LOOKS looks, without a system call. */
+ * no more than this. Members that wait at the same time meet within microseconds. Who still waits then
+ * probably shares its processor with the one it waits for, or with another program, and offers it: without
+ * that, a step took a hundred times as long when two members were on one processor. The clock is read after
+ * every LOOKS looks, without a system call. */
 enum { SPIN_NANOSECONDS = 1000000, YIELD_NANOSECONDS = 10000, LOOKS = 64 };
 
 static uint64_t now(void) {
@@ -79,7 +82,7 @@ static void gate_open(struct gate *g) {
 
 /* Whether the gate opened while this member looked. */
 static bool gate_opens(struct gate *g, unsigned old) {
-    uint64_t end = 0;
+    uint64_t began = 0;
     for (;;) {
         for (int i = 0; i < LOOKS; i++) {
             if (atomic_load_explicit(&g->value, memory_order_acquire) != old)
@@ -87,12 +90,12 @@ static bool gate_opens(struct gate *g, unsigned old) {
             pause_processor();
         }
         uint64_t time = now();
-        if (end == 0)
-            end = time + SPIN_NANOSECONDS;
-        else if (time >= end)
+        if (began == 0)
+            began = time;
+        else if (time - began >= SPIN_NANOSECONDS)
             return false;
-        else if (time >= end - SPIN_NANOSECONDS + YIELD_NANOSECONDS)
-            sched_yield(); /* the one that is waited for may want this processor */
+        else if (time - began >= YIELD_NANOSECONDS)
+            sched_yield();
     }
 }
 

@@ -170,7 +170,9 @@ static const struct key config_keys[] = {
     {"seed", &key_seed, AT(struct config, seed), .fallback = 1,
      .help = "Decides every random choice; write it as a string where tools round large numbers."},
     {"threads", &key_size, AT(struct config, threads), .min = 0, .max = 1024, .fallback = 0,
-     .help = "Threads; 0: as many as the process may use. Results do not depend on it."},
+     .help = "Threads; 0: as many as the process may use. A training step uses no more than there are "
+             "processors and work for. "
+             "Results do not depend on it."},
     {"data", &key_object, AT(struct config, data), .rows = data_keys, .flags = KEY_REQUIRED,
      .help = "Where the data are and how they are read."},
     {"model", &key_object, AT(struct config, model), .rows = model_keys, .flags = KEY_MODEL,

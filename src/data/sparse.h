@@ -8,16 +8,18 @@
 
 struct sparse_batch;
 
-/* Whether products over lists are the faster ones for this set; decides about time only, never about bits. */
-bool sparse_suits(const struct dataset *set, const struct scaling *scaling);
+/* Whether products over lists are the faster ones for batches of this set; decides about time only, never
+ * about bits. */
+bool sparse_suits(const struct dataset *set, const struct scaling *scaling, size_t batch);
 
-/* Memory for the compressed rows of `slices` slices of `lanes` samples (at most 32), and with `columns` for
- * the compressed columns of the batch that they make up. NULL and ERR_SYSTEM where memory is exhausted.
- * Release with sparse_batch_free. */
+/* Memory for the compressed rows of `slices` slices of `lanes` samples (at most SPARSE_LANES), and with
+ * `columns` for the compressed columns of the batch that they make up. NULL and ERR_SYSTEM where memory is
+ * exhausted. Release with sparse_batch_free. */
 struct sparse_batch *sparse_batch_create(const struct dataset *set, const struct scaling *scaling,
                                          size_t slices, size_t lanes, bool columns,
                                          struct err *err) MUST_CHECK;
 void sparse_batch_free(struct sparse_batch *batch);
+/* Bytes of one with columns. */
 size_t sparse_batch_bytes(const struct dataset *set, size_t slices, size_t lanes);
 
 /* Compresses count <= lanes rows of the set as slice `index`; the lists of the samples behind count are

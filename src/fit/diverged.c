@@ -11,6 +11,14 @@ static const struct tape_parameter *broken_parameter(const struct diverged_step 
     return NULL;
 }
 
+/* Whether the first `count` samples of a panel are finite; behind them is padding. */
+static bool finite_samples(const struct slice_source *source, const real *panel, size_t rows, size_t count) {
+    for (size_t f = 0; f < rows; f++)
+        if (!source->kernel->all_finite(count, panel + f * source->lanes))
+            return false;
+    return true;
+}
+
 /* The first operation with an output that is not finite on a sample of this batch; the loss if there is none
  * before. */
 static size_t broken_node(const struct diverged_step *step) {
@@ -20,13 +28,13 @@ static size_t broken_node(const struct diverged_step *step) {
     for (size_t first = 0; first < step->samples; first += source->lanes) {
         size_t count = step->samples - first < source->lanes ? step->samples - first : source->lanes;
         struct tape_slice slice = {.k = source->kernel, .theta = source->model->theta};
+        slice_load_images(source, step->ws, &slice, step->row + first, count);
+        slice_load_targets(source, &slice, step->targets, step->row + first, count);
         for (size_t n = 0; n < first_broken; n++) {
-            slice_load_images(source, step->ws, &slice, step->row + first, count);
-            slice_load_targets(source, &slice, step->targets, step->row + first, count);
             tape_forward_until(tape, step->ws, &slice, n + 1);
             size_t value = tape_node_output(tape, n);
-            if (!source->kernel->all_finite(tape_rows(tape, value) * source->lanes,
-                                            tape_value(tape, step->ws, &slice, value)))
+            if (!finite_samples(source, tape_value(tape, step->ws, &slice, value), tape_rows(tape, value),
+                                count))
                 first_broken = n;
         }
     }

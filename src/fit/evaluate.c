@@ -73,7 +73,7 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
     size_t threads = team_size(p->team), ready = 0;
     bool ok = true;
     p->source.lanes = SLICE_WIDE;
-    if (slice_is_sparse(&p->source, INPUT_AUTO)) {
+    if (slice_is_sparse(&p->source, INPUT_AUTO, p->count)) {
         p->source.sparse =
             sparse_batch_create(p->source.set, p->source.scaling, threads, SLICE_WIDE, false, err);
         p->source.rows_by_thread = true;
@@ -152,7 +152,7 @@ static bool summarise(const struct pass *p, struct evaluation *out, struct err *
 bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct model *model,
                   const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
                   struct err *err) {
-    struct pass p = {.source = {kernel, model, part->set, scaling, 0, NULL, false},
+    struct pass p = {.source = {.kernel = kernel, .model = model, .set = part->set, .scaling = scaling},
                      .team = team,
                      .row = part->row,
                      .count = part->count};
@@ -174,7 +174,7 @@ void evaluation_release(struct evaluation *evaluation) {
 bool fit_predict(const struct kernel *kernel, struct team *team, const struct model *model,
                  const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
                  real *out, struct err *err) {
-    struct pass p = {.source = {kernel, model, set, scaling, 0, NULL, false},
+    struct pass p = {.source = {.kernel = kernel, .model = model, .set = set, .scaling = scaling},
                      .team = team,
                      .first = first,
                      .count = count,

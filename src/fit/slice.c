@@ -23,9 +23,9 @@ void slice_targets_release(struct slice_targets *t) {
     *t = (struct slice_targets){0};
 }
 
-bool slice_is_sparse(const struct slice_source *source, enum input_form form) {
+bool slice_is_sparse(const struct slice_source *source, enum input_form form, size_t batch) {
     return form != INPUT_PANELS && tape_takes_sparse(source->model->tape) &&
-           (form != INPUT_AUTO || sparse_suits(source->set, source->scaling));
+           (form != INPUT_AUTO || sparse_suits(source->set, source->scaling, batch));
 }
 
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,

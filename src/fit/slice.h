@@ -8,7 +8,7 @@
 #include "model/model.h"
 
 /* Samples of the widest slice: two vectors of the widest instruction set. */
-enum { SLICE_WIDE = 32 };
+enum { SLICE_WIDE = SPARSE_LANES };
 
 /* Where samples come from and go to. */
 struct slice_source {
@@ -39,8 +39,9 @@ void slice_load_images(const struct slice_source *source, struct tape_workspace 
 void slice_load_targets(const struct slice_source *source, struct tape_slice *slice, struct slice_targets *t,
                         const uint32_t *row, size_t count);
 
-/* Whether images go in compressed form: the model can take them so and it is faster. */
-bool slice_is_sparse(const struct slice_source *source, enum input_form form);
+/* Whether the images of batches of this size go in compressed form: the model can take them so and it is
+ * faster. */
+bool slice_is_sparse(const struct slice_source *source, enum input_form form, size_t batch);
 
 /* Samples of a slice for batches of this size: wide enough for whole register tiles, narrow enough that every
  * thread of the team gets one. Does not change a bit of the result. */

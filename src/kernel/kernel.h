@@ -45,7 +45,7 @@ struct kernel {
     /* ---- products with a factor in compressed form: the same bits as over panels (sparse.h) ---- */
 
     /* Lists the bytes that are not 0. Returns the entries written, SPARSE_END included; there must be room
-     * for n + 1 + SPARSE_SLACK. n is at most SPARSE_POSITIONS. */
+     * for n + 1. n is at most SPARSE_POSITIONS. */
     size_t (*sparse_list)(size_t n, const uint8_t *bytes, uint32_t *entry);
     /* The same for columns: feature f's bytes stand at bytes[slice * slice_stride + f * lanes + sample], and
      * its list at start[f] - base. Returns the entries written. */

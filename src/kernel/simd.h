@@ -292,3 +292,32 @@ INLINE void vtranspose(vec block[VLANES]) {
     }
 }
 #endif
+
+/* ---- what is not 0 of 16 bytes ---- */
+
+/* Appends (position + i) << 8 | byte for each such byte i; may write 16 entries. Returns the end. */
+#if SIMD_BYTES == 64
+INLINE uint32_t *list_some(const uint8_t *bytes, uint32_t position, uint32_t *entry) {
+    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    __m512i byte = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)bytes));
+    __mmask16 some = _mm512_test_epi32_mask(byte, byte);
+    __m512i place = _mm512_slli_epi32(_mm512_add_epi32(lanes, _mm512_set1_epi32((int)position)), 8);
+    _mm512_storeu_si512(entry, _mm512_maskz_compress_epi32(some, _mm512_or_si512(place, byte)));
+    return entry + __builtin_popcount(some);
+}
+#else
+/* Every byte is written and the next one goes over it where it is 0: no branch to be guessed wrongly. */
+INLINE uint32_t *list_some(const uint8_t *bytes, uint32_t position, uint32_t *entry) {
+    for (int half = 0; half < 16; half += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + half, sizeof word);
+        if (word == 0)
+            continue;
+        for (int i = half; i < half + 8; i++) {
+            *entry = (position + (uint32_t)i) << 8 | bytes[i];
+            entry += bytes[i] != 0;
+        }
+    }
+    return entry;
+}
+#endif

@@ -14,9 +14,9 @@
 #define SPARSE_END UINT32_MAX
 
 enum {
+    SPARSE_LANES = 32,    /* widest slice */
     SPARSE_SEGMENT = 128, /* samples whose cotangents of 64 units fill 32 KiB: a first-level cache */
-    SPARSE_SLACK = 16,    /* entries that a kernel may write behind the end of a list */
-    SPARSE_POSITIONS = (1 << 24) - 256, /* a position is below this */
+    SPARSE_POSITIONS = (1 << 24) - 1, /* features at most, so that no entry is SPARSE_END */
 };
 
 /* Compressed sparse rows of one slice: list s, at entry[start[s]], holds the features of sample s. */

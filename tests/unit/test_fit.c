@@ -27,15 +27,20 @@ struct training {
     const char *loss;
     double lr;
     enum input_form input;
+    size_t layers, first; /* hidden layers, units of the first one */
+    int output;           /* activation behind the last one */
 };
 
-/* A net with every kind of activation. */
-static struct model *make_model(const char *loss, size_t outputs) {
+/* What most tests take: every activation once. */
+#define EVERY_LAYER .layers = ACTIVATION_COUNT, .first = 17, .output = ACTIVATION_IDENTITY
+
+/* A net with `layers` hidden layers of every kind of activation, the first of which has `first` units. */
+static struct model *make_model(const char *loss, size_t outputs, size_t layers, size_t first, int output) {
     struct err err = {0};
     struct layer_spec hidden[ACTIVATION_COUNT];
-    for (int a = 0; a < ACTIVATION_COUNT; a++)
-        hidden[a] = layer((size_t)(17 + 5 * a), a, 0.25);
-    struct model_spec spec = {hidden, ACTIVATION_COUNT, layer(0, ACTIVATION_IDENTITY, 0)};
+    for (size_t l = 0; l < layers; l++)
+        hidden[l] = layer(l ? 17 + 5 * l : first, (int)l, 0.25);
+    struct model_spec spec = {hidden, layers, layer(0, output, 0)};
     struct model *m = model_create(&spec, FEATURES, outputs, loss, &err);
     assert_non_null(m);
     assert_true(model_init(m, 3, NULL, &err));
@@ -48,7 +53,7 @@ static void train_on(const struct training *t, const struct dataset *set, int sc
     struct data_part part = dataset_all(set);
     struct scaling scaling = {.kind = scale};
     struct team *team = team_create(t->threads, &err);
-    struct model *m = make_model(t->loss, CLASSES);
+    struct model *m = make_model(t->loss, CLASSES, t->layers, t->first, t->output);
     struct fit_setup setup = {
         t->kernel, team,     m, &part, &scaling, {.lr = t->lr, .momentum = 0.9}, {t->epochs, t->batch, true},
         4,         t->input, 0};
@@ -78,7 +83,7 @@ static void bits_do_not_depend_on_the_machine(void **state) {
     for (size_t b = 0; b < 5; b++) {
         char expected[SHA256_HEX], got[SHA256_HEX];
         double loss, same;
-        struct training t = {kernel_at(0), 1, batches[b], 2, losses[b % 3], 0.01, INPUT_AUTO};
+        struct training t = {kernel_at(0), 1, batches[b], 2, losses[b % 3], 0.01, INPUT_AUTO, EVERY_LAYER};
         train(&t, expected, &loss);
         for (size_t k = 0; kernel_at(k); k++)
             for (t.threads = 1; kernel_at(k)->supported() && t.threads <= 5;
@@ -89,6 +94,22 @@ static void bits_do_not_depend_on_the_machine(void **state) {
                 assert_true(same == loss);
             }
     }
+}
+
+static void every_form_gives_the_same(struct training t, const struct dataset *set, size_t batch, int scale) {
+    char expected[SHA256_HEX], got[SHA256_HEX];
+    double loss, same;
+    t.kernel = kernel_at(0), t.threads = 1, t.batch = batch, t.epochs = 2, t.lr = 1e-4,
+    t.input = INPUT_PANELS;
+    train_on(&t, set, scale, expected, &loss);
+    for (size_t k = 0; kernel_at(k); k++)
+        for (t.threads = 1; kernel_at(k)->supported() && t.threads <= 3; t.threads++)
+            for (t.input = INPUT_AUTO; t.input <= INPUT_LISTS_BY_UNITS; t.input++) {
+                t.kernel = kernel_at(k);
+                train_on(&t, set, scale, got, &same);
+                assert_string_equal(got, expected);
+                assert_true(same == loss);
+            }
 }
 
 /* Bytes that are mostly 0 go through lists or panels: the same bits, for batches below, at and above a
@@ -103,23 +124,18 @@ static void bits_do_not_depend_on_the_form_of_the_input(void **state) {
     }
     struct dataset set = memory_set(NULL, ROWS, FEATURES, classes, CLASSES);
     set.images.type = IDX_U8, set.images.values = bytes;
-    assert_true(sparse_suits(&set, &(struct scaling){.kind = SCALE_UNIT}));
-    assert_false(sparse_suits(&set, &(struct scaling){.kind = SCALE_STANDARDIZE}));
-    for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
-        char expected[SHA256_HEX], got[SHA256_HEX];
-        double loss, same;
-        struct training t = {kernel_at(0), 1, batches[b], 2, "cross_entropy", 0.01, INPUT_PANELS};
-        int scale = b % 2 ? SCALE_UNIT : SCALE_NONE;
-        train_on(&t, &set, scale, expected, &loss);
-        for (size_t k = 0; kernel_at(k); k++)
-            for (t.threads = 1; kernel_at(k)->supported() && t.threads <= 3; t.threads++)
-                for (t.input = INPUT_AUTO; t.input <= INPUT_LISTS_BY_UNITS; t.input++) {
-                    t.kernel = kernel_at(k);
-                    train_on(&t, &set, scale, got, &same);
-                    assert_string_equal(got, expected);
-                    assert_true(same == loss);
-                }
-    }
+    assert_true(sparse_suits(&set, &(struct scaling){.kind = SCALE_UNIT}, 100));
+    assert_false(sparse_suits(&set, &(struct scaling){.kind = SCALE_STANDARDIZE}, 100));
+    struct training nets[] = {
+        {.loss = "cross_entropy", EVERY_LAYER},
+        {.loss = "cross_entropy", .layers = 2, .first = 275}, /* several pieces of units, the last not full */
+        {.loss = "mse", .layers = 0, .output = ACTIVATION_RELU}, /* what is first is written over in place */
+        {.loss = "mse", .layers = 0, .output = ACTIVATION_GELU}, /* and what is not */
+        {.loss = "cross_entropy", .layers = 0, .output = ACTIVATION_IDENTITY},
+    };
+    for (size_t n = 0; n < sizeof nets / sizeof *nets; n++)
+        for (size_t b = n ? 3 : 0; b < (n ? 5 : sizeof batches / sizeof *batches); b++)
+            every_form_gives_the_same(nets[n], &set, batches[b], b % 2 ? SCALE_UNIT : SCALE_NONE);
 }
 
 /* Softmax regression of two points x = 1, -1 with labels 0, 1, full batch: by symmetry the biases stay 0 and
@@ -255,7 +271,7 @@ static void revert_goes_back_by_one_epoch(void **state) {
     struct dataset set = memory_set(images, ROWS, FEATURES, classes, CLASSES);
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_NONE};
-    struct model *m = make_model("cross_entropy", CLASSES);
+    struct model *m = make_model("cross_entropy", CLASSES, ACTIVATION_COUNT, 17, ACTIVATION_IDENTITY);
     struct fit_setup setup = {best_kernel(), NULL,          m, &part,      &scaling,
                               {.lr = 0.01},  {3, 50, true}, 1, INPUT_AUTO, 0};
     struct fit *fit = fit_create(&setup, &err);
@@ -282,7 +298,7 @@ static void evaluation_adds_up(void **state) {
         some[i] = i + i / 3;
     struct data_part part = {&set, some, 77};
     struct scaling scaling = {.kind = SCALE_NONE};
-    struct model *m = make_model("cross_entropy", CLASSES);
+    struct model *m = make_model("cross_entropy", CLASSES, ACTIVATION_COUNT, 17, ACTIVATION_IDENTITY);
     static real p[ROWS * CLASSES];
     assert_true(fit_predict(best_kernel(), NULL, m, &set, &scaling, 0, ROWS, p, &err));
     double loss = 0, gap[ECE_BINS] = {0};

@@ -106,7 +106,7 @@ static void sparse_panel(size_t lanes, uint8_t *bytes, real *x) {
 static void check_sparse_forward(const struct kernel *k, size_t lanes, size_t outputs, const uint8_t *bytes,
                                  const real *x, const real *w, const real *value) {
     enum { STRIDE = 288 };
-    static uint32_t entry[32 * (SPARSE_FEATURES + 1) + SPARSE_SLACK];
+    static uint32_t entry[32 * (SPARSE_FEATURES + 1)];
     uint32_t start[32];
     size_t used = 0;
     for (size_t s = 0; s < lanes; s++) {
@@ -132,7 +132,7 @@ static void check_sparse_forward(const struct kernel *k, size_t lanes, size_t ou
 static void check_sparse_gradient(const struct kernel *k, size_t lanes, size_t cols, const uint8_t *bytes,
                                   const real *x, const real *dz, const real *value) {
     enum { ROWS_OF_TILE = 29, FIRST = 250, PANEL = 32 * KERNEL_PANEL };
-    static uint32_t entry[SPARSE_FEATURES * 33 + SPARSE_SLACK];
+    static uint32_t entry[SPARSE_FEATURES * 33];
     static size_t start[SPARSE_FEATURES];
     static real got[ROWS_OF_TILE * 64], expected[ROWS_OF_TILE * 64];
     k->sparse_list_columns(SPARSE_FEATURES, 1, lanes, bytes, 0, entry, 0, start);
@@ -177,7 +177,7 @@ static void lists_hold_every_byte_that_is_not_0(void **state) {
         for (size_t n = 0; kernel_at(t)->supported() && n <= 70; n++)
             for (unsigned pattern = 0; pattern < 3; pattern++) {
                 uint8_t bytes[71], seen[71] = {0};
-                uint32_t entry[72 + SPARSE_SLACK], before = 0;
+                uint32_t entry[72], before = 0;
                 for (size_t i = 0; i < n; i++)
                     bytes[i] = (uint8_t)(pattern == 0 ? 0 : pattern == 1 ? i + 1 : i % 3 * 100);
                 size_t count = kernel_at(t)->sparse_list(n, bytes, entry) - 1;

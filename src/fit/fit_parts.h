@@ -1,0 +1,50 @@
+/* What the files of the training step share; private to fit/. */
+#ifndef FIT_FIT_PARTS_H
+#define FIT_FIT_PARTS_H
+
+#include <stdatomic.h>
+
+#include "base/work.h"
+#include "fit/fit.h"
+#include "fit/slice.h"
+#include "optim/optimizer.h"
+
+/* What a team shares out in the course of a step. */
+enum fit_work {
+    WORK_LISTS,   /* slices to compress, where the first layer is cut by units */
+    WORK_UNITS,   /* pieces of units of the first layer, a slice each */
+    WORK_COLUMNS, /* blocks of columns to compress */
+    WORK_SLICES,  /* slices through the (rest of the) net and back */
+    WORK_TILES,   /* tiles of the parameters */
+    WORKS
+};
+
+struct fit {
+    struct fit_setup setup;
+    struct slice_source source;
+    struct fit_status status;
+    struct optimizer *optimizer;
+    struct tape_workspace *ws;
+    struct slice_targets *targets; /* [threads] */
+    struct team *team;             /* the setup's, or a smaller one of its own, or NULL: the caller alone */
+    struct team *own_team;         /* NULL: none */
+    bool sparse;                   /* images come as lists (source.sparse) */
+    bool by_units;                 /* and the first layer's forward pass is cut by units */
+    size_t unit_tile;              /* units that are one piece of it */
+    size_t threads, batch, slices; /* samples of a whole batch, slices it makes */
+    uint32_t *order;               /* positions in the training part, this epoch's order */
+    uint32_t *row;                 /* [slices * lanes] rows of this batch */
+    real *seed;                    /* [slices * lanes] 1/samples, 0 behind the batch */
+    real *loss;                    /* [slices * lanes] */
+    uint32_t *correct;             /* [slices] samples classified rightly */
+    real *good;                    /* theta at the beginning of this epoch */
+    bool epoch_done;
+    double loss_sum;
+    size_t correct_sum;
+    /* the step in progress */
+    size_t samples;
+    struct work work[WORKS];
+    atomic_bool loss_broken, parameter_broken; /* a loss, a new parameter is not finite */
+};
+
+#endif
