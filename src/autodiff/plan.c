@@ -70,7 +70,7 @@ static size_t value_death(const struct planner *p, size_t v, bool *batch) {
     *batch = false;
     /* The first operation's output, and what is written over it, waits for the other slices
      * (tape_forward_first). */
-    if (p->mode == TAPE_TRAIN && written_first(tape, v))
+    if (p->mode == TAPE_TRAIN_LISTS && written_first(tape, v))
         *batch = true;
     if (p->mode == TAPE_TANGENTS || v == tape_output(tape) || v == tape->values - 1)
         dies = last;
@@ -93,7 +93,9 @@ static size_t value_death(const struct planner *p, size_t v, bool *batch) {
 
 static void place_values(struct planner *p) {
     const struct tape *tape = p->tape;
-    for (size_t v = tape->values; v-- > 0;) { /* backwards: what is written in place takes its successor's */
+    size_t first = p->mode == TAPE_TRAIN_LISTS ? 1 : 0; /* lists stand elsewhere */
+    for (size_t v = tape->values;
+         v-- > first;) { /* backwards: what is written in place takes its successor's */
         const struct tape_variable *value = &tape->value[v];
         const struct tape_node *next = value->consumers ? &tape->node[value->last_consumer] : NULL;
         size_t born = value->producer == NO_NODE ? 0 : (size_t)value->producer;

@@ -56,10 +56,12 @@ void tape_cost(const struct tape *tape, double *forward, double *reverse, double
 
 struct tape_workspace;
 
-enum tape_mode { TAPE_EVALUATE, TAPE_TRAIN, TAPE_TANGENTS };
+enum tape_mode { TAPE_EVALUATE, TAPE_TRAIN, TAPE_TRAIN_LISTS, TAPE_TANGENTS };
 
 /* Memory for `slices` slices of `lanes` samples (a multiple of KERNEL_LANES) and `threads` threads.
- * TAPE_EVALUATE runs forward only, TAPE_TRAIN forward and reverse, TAPE_TANGENTS forward mode as well. */
+ * TAPE_EVALUATE runs forward only, TAPE_TRAIN forward and reverse,
+ * TAPE_TRAIN_LISTS the same where every slice comes in compressed form, TAPE_TANGENTS forward mode as well.
+ */
 struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode, size_t slices,
                                              size_t lanes, size_t threads, struct err *err) MUST_CHECK;
 void tape_workspace_free(struct tape_workspace *ws);
@@ -86,7 +88,7 @@ real *tape_value(const struct tape *tape, struct tape_workspace *ws, const struc
                  size_t value);
 
 void tape_forward(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
-/* The same in two parts, for a tape that takes a compressed input, in a TAPE_TRAIN workspace: some units of
+/* The same in two parts, in a TAPE_TRAIN_LISTS workspace: some units of
  * the first operation, and when all are done, the other operations. Threads that keep to their units find the
  * weights in their caches. */
 size_t tape_first_units(const struct tape *tape);
@@ -124,9 +126,9 @@ void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const str
 
 /* ---- printing ---- */
 
-/* The trace: every operation with its formula, shapes and memory, forward and then backward, for a batch of
- * the given number of samples. */
-bool tape_trace(const struct tape *tape, size_t batch, size_t lanes, struct text *out,
+/* The trace: every operation with its formula, shapes and memory, forward and then backward, for training (in
+ * one of its two modes) by batches of the given number of samples. */
+bool tape_trace(const struct tape *tape, enum tape_mode mode, size_t batch, size_t lanes, struct text *out,
                 struct err *err) MUST_CHECK;
 
 #endif

@@ -42,7 +42,7 @@ struct tape_plan {
         scratch; /* TAPE_TANGENTS: first row of the tangents of all values, of the scratch panel */
 };
 
-enum { TAPE_MODES = 3 };
+enum { TAPE_MODES = TAPE_TANGENTS + 1 };
 
 struct tape {
     struct tape_node *node;

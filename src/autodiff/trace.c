@@ -22,6 +22,10 @@ static const char *format_bytes(double bytes, char buf[32]) {
 /* Where a panel is kept: each slice of the batch its own, or one for each thread. */
 static void add_place(const struct trace *t, struct plan_place place, size_t rows) {
     char bytes[32];
+    if (place.memory == MEMORY_NONE) {
+        text_add(t->out, "as lists of its bytes that are not 0; products leave out the others");
+        return;
+    }
     size_t slices = (t->batch + t->lanes - 1) / t->lanes;
     double panel = (double)rows * (double)t->lanes * sizeof(real);
     if (place.memory == MEMORY_SLICE)
@@ -91,8 +95,9 @@ static void add_reverse(const struct trace *t, size_t n) {
     text_add(t->out, "\n");
 }
 
-bool tape_trace(const struct tape *tape, size_t batch, size_t lanes, struct text *out, struct err *err) {
-    struct trace t = {tape, &tape->plan[TAPE_TRAIN], batch, lanes, out};
+bool tape_trace(const struct tape *tape, enum tape_mode mode, size_t batch, size_t lanes, struct text *out,
+                struct err *err) {
+    struct trace t = {tape, &tape->plan[mode], batch, lanes, out};
     text_addf(out, "forward, a batch of %zu samples in slices of %zu\n", batch, lanes);
     text_addf(out, "   -  input\n      v0 [%zu, %zu], ", batch, tape->value[0].rows);
     add_place(&t, t.plan->value[0], tape->value[0].rows);

@@ -8,7 +8,7 @@
 /* Columns that one job compresses: their lists stand behind each other. */
 enum { BLOCK = 16 };
 
-/* The rows that are looked at to find how many bytes are 0. */
+/* So many rows, spread over the set, are looked at to find how many bytes are 0. */
 enum { SAMPLE_ROWS = 1000 };
 
 /* Lists are the faster up to this share of bytes that are not 0. A product over lists does about half the
@@ -47,11 +47,13 @@ bool sparse_suits(const struct dataset *set, const struct scaling *scaling, size
     if (set->images.type != IDX_U8 || set->features > SPARSE_POSITIONS ||
         (scaling->kind != SCALE_UNIT && scaling->kind != SCALE_NONE))
         return false;
-    size_t rows = set->images.rows < SAMPLE_ROWS ? set->images.rows : SAMPLE_ROWS;
-    size_t bytes = rows * set->features, some = 0;
-    for (size_t i = 0; i < bytes; i++)
-        some += ((const uint8_t *)set->images.values)[i] != 0;
-    return (double)some <= share_that_suits(batch) * (double)bytes;
+    size_t all = set->images.rows, rows = all < SAMPLE_ROWS ? all : SAMPLE_ROWS, some = 0;
+    for (size_t r = 0; r < rows; r++) {
+        const uint8_t *row = (const uint8_t *)set->images.values + all * r / rows * set->features;
+        for (size_t f = 0; f < set->features; f++)
+            some += row[f] != 0;
+    }
+    return (double)some <= share_that_suits(batch) * (double)(rows * set->features);
 }
 
 static size_t room_of_rows(size_t features, size_t lanes) {

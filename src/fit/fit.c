@@ -18,8 +18,8 @@ bool fit_epoch_done(const struct fit *fit) {
     return fit->epoch_done;
 }
 
-bool fit_takes_lists(const struct fit *fit) {
-    return fit->sparse;
+enum tape_mode fit_mode(const struct fit *fit) {
+    return fit->sparse ? TAPE_TRAIN_LISTS : TAPE_TRAIN;
 }
 
 size_t fit_lanes(const struct fit *fit) {

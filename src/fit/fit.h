@@ -64,8 +64,8 @@ bool fit_epoch_done(const struct fit *fit);
 /* Samples of a slice: how the batch is cut in phase 1 of a step. */
 size_t fit_lanes(const struct fit *fit);
 
-/* Whether the images of a batch come as lists of the bytes that are not 0. */
-bool fit_takes_lists(const struct fit *fit);
+/* Whether the images of a batch come as panels (TAPE_TRAIN) or lists (TAPE_TRAIN_LISTS). */
+enum tape_mode fit_mode(const struct fit *fit);
 
 /* Bytes of working memory of a step (arena, optimiser state), for the model summary. */
 size_t fit_memory(const struct fit *fit);

@@ -5,7 +5,7 @@
 size_t fit_memory(const struct fit *fit) {
     const struct model *model = fit->setup.model;
     size_t sparse = fit->sparse ? sparse_batch_bytes(fit->source.set, fit->slices, fit->source.lanes) : 0;
-    return tape_workspace_bytes(model->tape, TAPE_TRAIN, fit->slices, fit->source.lanes, fit->threads) +
+    return tape_workspace_bytes(model->tape, fit_mode(fit), fit->slices, fit->source.lanes, fit->threads) +
            sparse + (1 + optimizer_states(&fit->setup.optimizer)) * model->size * sizeof(real);
 }
 
@@ -48,7 +48,7 @@ static bool allocate(struct fit *fit, struct err *err) {
         return false;
     fit->optimizer = optimizer_create(&setup->optimizer, setup->model->size, err);
     if (fit->optimizer)
-        fit->ws = tape_workspace_create(setup->model->tape, TAPE_TRAIN, fit->slices, fit->source.lanes,
+        fit->ws = tape_workspace_create(setup->model->tape, fit_mode(fit), fit->slices, fit->source.lanes,
                                         fit->threads, err);
     if (fit->ws)
         fit->order = mem_alloc(setup->train->count, sizeof *fit->order, "the order of the samples", err);

@@ -105,12 +105,8 @@ void description_release(struct description *description) {
 
 bool describe_trace(const struct setup *setup, struct text *out, struct err *err) {
     size_t rows = setup->data.train.count, batch = setup->config->train.batch_size;
-    if (!tape_trace(setup->model->tape, batch < rows ? batch : rows, fit_lanes(setup->fit), out, err))
-        return false;
-    if (fit_takes_lists(setup->fit))
-        text_add(out,
-                 "the input v0 comes as lists of its bytes that are not 0; products leave out the others\n");
-    return text_ok(out, err);
+    return tape_trace(setup->model->tape, fit_mode(setup->fit), batch < rows ? batch : rows,
+                      fit_lanes(setup->fit), out, err);
 }
 
 const char *describe_kernel(size_t i) {

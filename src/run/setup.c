@@ -1,6 +1,7 @@
 #include "run/setup.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/machine.h"
 #include "run/loss_use.h"
@@ -13,7 +14,8 @@ struct team *setup_team(size_t threads, struct err *err) {
 /* More threads than processors would only wait for each other; tests of their sharing want them all the same.
  */
 static size_t most_threads(void) {
-    return getenv("DLTRAIN_OVERCOMMIT") ? 0 : machine_processors();
+    const char *overcommit = getenv("DLTRAIN_OVERCOMMIT");
+    return overcommit && strcmp(overcommit, "1") == 0 ? 0 : machine_processors();
 }
 
 static struct fit *make_fit(struct setup *s, struct err *err) {

@@ -274,7 +274,7 @@ static void the_trace_names_every_op_twice(void **state) {
     struct text text = {0};
     struct tape *tape = tape_around(op_find("gelu"));
     assert_true(tape_finish(tape, &err));
-    assert_true(tape_trace(tape, 128, 32, &text, &err));
+    assert_true(tape_trace(tape, TAPE_TRAIN, 128, 32, &text, &err));
     const char *first = strstr(text.s, "gelu"), *backward = strstr(text.s, "\nbackward");
     assert_true(first && backward && first < backward && strstr(backward, "gelu"));
     assert_non_null(strstr(text.s, "[128, 4]"));
