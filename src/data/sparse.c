@@ -1,7 +1,6 @@
 #include "data/sparse.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "base/mem.h"
 
@@ -28,6 +27,7 @@ struct sparse_batch {
     uint32_t *row_entry;      /* [slices][row_room] */
     uint32_t *row_start;      /* [slices][lanes] */
     struct sparse_rows *rows; /* [slices] */
+    uint8_t *blank;           /* [features] 0: a sample that adds nothing to a gradient */
     uint8_t *bytes;           /* [slices][features][lanes] */
     size_t block_room;        /* entries of one block of columns in one segment */
     uint32_t *column_entry;   /* [segments][blocks][block_room] */
@@ -103,7 +103,9 @@ struct sparse_batch *sparse_batch_create(const struct dataset *set, const struct
         b->row_start = mem_alloc(slices * lanes, sizeof *b->row_start, what, err);
     if (b->row_start)
         b->rows = mem_alloc(slices, sizeof *b->rows, what, err);
-    if (!b->rows || (columns && !allocate_columns(b, what, err))) {
+    if (b->rows)
+        b->blank = mem_alloc(b->features, 1, what, err);
+    if (!b->blank || (columns && !allocate_columns(b, what, err))) {
         sparse_batch_free(b);
         return NULL;
     }
@@ -119,19 +121,11 @@ void sparse_batch_free(struct sparse_batch *batch) {
     mem_free(batch->row_entry);
     mem_free(batch->row_start);
     mem_free(batch->rows);
+    mem_free(batch->blank);
     mem_free(batch->bytes);
     mem_free(batch->column_entry);
     mem_free(batch->column_start);
     mem_free(batch);
-}
-
-/* The columns of a slice, 0 behind count: they add nothing to a gradient. */
-static void turn(struct sparse_batch *b, const struct kernel *k, const uint8_t **row, size_t count,
-                 size_t index) {
-    uint8_t *out = b->bytes + index * b->lanes * b->features;
-    k->turn_bytes(b->features, b->lanes, row, out);
-    for (size_t f = 0; count < b->lanes && f < b->features; f++)
-        memset(out + f * b->lanes + count, 0, b->lanes - count);
 }
 
 /* Shuffled rows are anywhere in memory: they are asked for before they are needed. */
@@ -149,7 +143,7 @@ void sparse_batch_load(struct sparse_batch *b, const struct kernel *k, const uin
     size_t used = 0;
     assert(count > 0 && count <= b->lanes && b->lanes <= SPARSE_LANES);
     for (size_t s = 0; s < b->lanes; s++)
-        at[s] = (const uint8_t *)b->set->images.values + (size_t)row[s < count ? s : count - 1] * b->features;
+        at[s] = s < count ? (const uint8_t *)b->set->images.values + (size_t)row[s] * b->features : b->blank;
     for (size_t s = 0; s < b->lanes; s++) {
         if (s + AHEAD < count)
             fetch(at[s + AHEAD], b->features);
@@ -160,7 +154,7 @@ void sparse_batch_load(struct sparse_batch *b, const struct kernel *k, const uin
             entry[used++] = SPARSE_END;
     }
     if (b->bytes)
-        turn(b, k, at, count, index);
+        k->turn_bytes(b->features, b->lanes, at, b->bytes + index * b->lanes * b->features);
 }
 
 const struct sparse_rows *sparse_batch_rows(const struct sparse_batch *b, size_t index) {

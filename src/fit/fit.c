@@ -116,7 +116,8 @@ static void update_tile(struct fit *fit, size_t t) {
         fit->source.sparse ? sparse_batch_columns(fit->source.sparse) : NULL;
     struct tape_tile at = tape_tile(model->tape, t);
     const struct optimizer_tile tile = {at.offset, at.stride, at.rows, at.cols};
-    optimizer_fetch(fit->optimizer, fit->source.kernel, &tile, model->theta);
+    if (fit->fetch)
+        optimizer_fetch(fit->optimizer, fit->source.kernel, &tile, model->theta);
     tape_gradient(model->tape, fit->ws, fit->source.kernel, columns, fit->samples, t, gradient);
     if (!optimizer_update(fit->optimizer, fit->source.kernel, &tile, model->theta, gradient, OP_TILE_COLS))
         atomic_store(&fit->parameter_broken, true);

@@ -31,6 +31,7 @@ struct fit {
     bool sparse;                   /* images come as lists (source.sparse) */
     bool by_units;                 /* and the first layer's forward pass is cut by units */
     size_t unit_tile;              /* units that are one piece of it */
+    bool fetch;                    /* tiles are asked for before their gradients are computed */
     size_t threads, batch, slices; /* samples of a whole batch, slices it makes */
     uint32_t *order;               /* positions in the training part, this epoch's order */
     uint32_t *row;                 /* [slices * lanes] rows of this batch */
