@@ -43,7 +43,7 @@ static int check(const struct config *config, const struct arguments *a) {
     struct setup setup;
     struct err err = {0};
     struct text text = {0};
-    if (!setup_open(config, chosen_isa(a), &setup, &err))
+    if (!setup_open(config, chosen_isa(a), false, &setup, &err))
         return print_failure(&err);
     bool ok = add_summary(&setup, a, &text, &err);
     setup_release(&setup);

@@ -13,6 +13,11 @@ static bool check_part(const struct data *data, const struct dataset *set, const
            labels_fit(set, pair->path[PAIR_LABELS], data->outputs, data->classes, err);
 }
 
+static size_t outputs_of(const struct dataset *train, const struct data_spec *spec) {
+    size_t from_labels = train->class_count > 2 ? train->class_count : 2;
+    return !train->cls ? train->target_width : spec->class_count > 0 ? spec->class_count : from_labels;
+}
+
 static bool make_sets(struct pair pair[PARTS], const struct data_spec *spec, enum target_use use,
                       struct data *out, struct err *err) {
     struct dataset *set[PARTS] = {&out->train_set, &out->validation_set, &out->test_set};
@@ -24,12 +29,9 @@ static bool make_sets(struct pair pair[PARTS], const struct data_spec *spec, enu
             return false;
         *part[p] = dataset_all(set[p]);
         if (p == TRAIN) {
-            size_t from_labels = set[p]->class_count > 2 ? set[p]->class_count : 2;
             out->features = set[p]->features;
             out->classes = set[p]->cls != NULL;
-            out->outputs = !out->classes           ? set[p]->target_width
-                           : spec->class_count > 0 ? spec->class_count
-                                                   : from_labels;
+            out->outputs = outputs_of(set[p], spec);
         } else if (!check_part(out, set[p], &pair[p], err)) {
             return false;
         }
@@ -50,7 +52,7 @@ static bool split_validation(const struct data_spec *spec, uint64_t seed, struct
 
 /* Fills the zeroed *out, which the caller releases on failure. */
 static bool load(struct pair pair[PARTS], const struct data_spec *spec, enum target_use use, uint64_t seed,
-                 struct team *team, struct data *out, struct err *err) {
+                 struct team *team, const struct data_beside *beside, struct data *out, struct err *err) {
     if (!pair_init(&pair[TRAIN], spec->root, &spec->train, "train", err) ||
         !pair_init(&pair[VALIDATION], spec->root, &spec->validation, "validation", err) ||
         !pair_init(&pair[TEST], spec->root, &spec->test, "test", err))
@@ -59,22 +61,49 @@ static bool load(struct pair pair[PARTS], const struct data_spec *spec, enum tar
         return err_set(err, ERR_CONFIG, "data.train: is missing, expected images and labels");
     if (spec->validation_fraction > 0 && pair_given(&pair[VALIDATION]))
         return err_set(err, ERR_CONFIG, "data.validation.fraction: cannot be used beside validation files");
-    if (!pair_read_all(pair, PARTS, team, err) || !make_sets(pair, spec, use, out, err))
+    if (!pair_read_all(pair, PARTS, team, beside, err) || !make_sets(pair, spec, use, out, err))
         return false;
     if (spec->validation_fraction > 0 && !split_validation(spec, seed, out, err))
         return false;
     return scaling_fit(spec->scale, &out->train, &out->scaling, err);
 }
 
-bool data_load(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
-               struct data *out, struct err *err) {
+bool data_load_beside(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
+                      const struct data_beside *beside, struct data *out, struct err *err) {
     struct pair pair[PARTS] = {0};
     *out = (struct data){0};
-    bool ok = load(pair, spec, use, seed, team, out, err);
+    bool ok = load(pair, spec, use, seed, team, beside, out, err);
     for (size_t p = 0; p < PARTS; p++)
         pair_release(&pair[p]);
     if (!ok)
         data_release(out);
+    return ok;
+}
+
+bool data_load(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
+               struct data *out, struct err *err) {
+    return data_load_beside(spec, use, seed, team, NULL, out, err);
+}
+
+bool data_peek(const struct data_spec *spec, enum target_use use, size_t *features, size_t *outputs,
+               struct err *err) {
+    struct pair pair;
+    struct idx images = {0}, labels = {0};
+    struct dataset set = {0};
+    if (!pair_init(&pair, spec->root, &spec->train, "train", err))
+        return false;
+    bool ok =
+        pair_given(&pair) || err_set(err, ERR_CONFIG, "data.train: is missing, expected images and labels");
+    ok = ok && idx_peek(pair.path[PAIR_IMAGES], &images, err) &&
+         idx_read(pair.path[PAIR_LABELS], &labels, err) &&
+         labels_convert(&labels, pair.path[PAIR_LABELS], spec, use, &set, err);
+    if (ok) {
+        *features = images.width;
+        *outputs = outputs_of(&set, spec);
+    }
+    dataset_release(&set);
+    idx_release(&labels);
+    pair_release(&pair);
     return ok;
 }
 

@@ -11,7 +11,7 @@ bool dataset_load(const struct data_files *files, const struct data_spec *spec, 
         return false;
     bool ok =
         pair_given(&pair) || err_set(err, ERR_CONFIG, "data.test: is missing, expected images and labels");
-    ok = ok && pair_read_all(&pair, 1, team, err) && pair_to_dataset(&pair, spec, use, out, err);
+    ok = ok && pair_read_all(&pair, 1, team, NULL, err) && pair_to_dataset(&pair, spec, use, out, err);
     pair_release(&pair);
     return ok;
 }

@@ -65,6 +65,19 @@ struct data {
  * expected and found. On failure nothing is left to release. */
 bool data_load(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
                struct data *out, struct err *err) MUST_CHECK;
+
+/* Something else to do while large files are read, by a member of the team that has none. */
+struct data_beside {
+    void (*run)(void *arg);
+    void *arg;
+};
+
+/* The same in two parts. data_peek finds out the width of the input and the number of outputs by the header
+ * of the training images and the training labels; data_load_beside reads everything, from the beginning. */
+bool data_peek(const struct data_spec *spec, enum target_use use, size_t *features, size_t *outputs,
+               struct err *err) MUST_CHECK;
+bool data_load_beside(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
+                      const struct data_beside *beside, struct data *out, struct err *err) MUST_CHECK;
 void data_release(struct data *data);
 
 /* Loads one labelled pair for evaluation against a model of known widths: `outputs` outputs, of classes or

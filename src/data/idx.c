@@ -259,6 +259,19 @@ bool idx_read_shared(const char *path, struct digest *digest, struct idx *out, s
     return true;
 }
 
+bool idx_peek(const char *path, struct idx *out, struct err *err) {
+    struct source source;
+    if (!open_file(&source, path, err))
+        return false;
+    struct idx idx = {0};
+    struct header header = {0};
+    bool ok = read_header(&source, &idx, &header, err);
+    source_close(&source);
+    if (ok)
+        *out = idx;
+    return ok;
+}
+
 bool idx_read(const char *path, struct idx *out, struct err *err) {
     struct digest digest = {0};
     return idx_read_shared(path, &digest, out, err);

@@ -36,6 +36,8 @@ struct idx {
 bool idx_read(const char *path, struct idx *out, struct err *err) MUST_CHECK;
 /* The same, and while it reads others may digest_help the zeroed digest, which the caller owns. */
 bool idx_read_shared(const char *path, struct digest *digest, struct idx *out, struct err *err) MUST_CHECK;
+/* The header alone: type, dimensions, rows and width, without values and digest. */
+bool idx_peek(const char *path, struct idx *out, struct err *err) MUST_CHECK;
 void idx_release(struct idx *idx);
 
 const char *idx_type_name(enum idx_type type); /* "u8", ... */

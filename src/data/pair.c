@@ -42,10 +42,12 @@ void pair_release(struct pair *pair) {
 struct reading {
     struct pair *pair;
     size_t pairs;
-    atomic_size_t next;    /* the file that nobody has taken yet */
-    struct digest *digest; /* of each file */
-    size_t *first_fault;   /* per rank: the first of its files that failed, */
-    struct err *fault;     /* and why */
+    atomic_size_t next;               /* the file that nobody has taken yet */
+    struct digest *digest;            /* of each file */
+    const struct data_beside *beside; /* or NULL */
+    atomic_flag begun;                /* beside is taken */
+    size_t *first_fault;              /* per rank: the first of its files that failed, */
+    struct err *fault;                /* and why */
 };
 
 /* File i in the order in which files are taken and faults reported: first all images, which are large. */
@@ -66,14 +68,17 @@ static void read_job(void *arg, size_t rank, size_t size) {
             reading->fault[rank] = err;
         }
     }
+    if (reading->beside && !atomic_flag_test_and_set(&reading->begun))
+        reading->beside->run(reading->beside->arg);
     /* The training images take longest: who has no file left hashes for their reader. */
     for (i = 0; i < files; i++)
         digest_help(&reading->digest[i]);
 }
 
-bool pair_read_all(struct pair *pair, size_t count, struct team *team, struct err *err) {
+bool pair_read_all(struct pair *pair, size_t count, struct team *team, const struct data_beside *beside,
+                   struct err *err) {
     size_t ranks = team ? team_size(team) : 1, files = count * PAIR_FILES, first = files;
-    struct reading reading = {.pair = pair, .pairs = count};
+    struct reading reading = {.pair = pair, .pairs = count, .beside = beside, .begun = ATOMIC_FLAG_INIT};
     reading.first_fault = mem_alloc(ranks, sizeof *reading.first_fault, "the list of files", err);
     reading.fault =
         reading.first_fault ? mem_alloc(ranks, sizeof *reading.fault, "the list of files", err) : NULL;

@@ -22,8 +22,9 @@ void pair_release(struct pair *pair);
 
 /* Reads the files of all given pairs. Every file is tried; of several faults the one of the first file is
  * reported (images before labels, then in the order of the pairs), so the message does not depend on the
- * threads. */
-bool pair_read_all(struct pair *pair, size_t count, struct team *team, struct err *err) MUST_CHECK;
+ * threads. beside, or NULL: called once, by a member that has no file left. */
+bool pair_read_all(struct pair *pair, size_t count, struct team *team, const struct data_beside *beside,
+                   struct err *err) MUST_CHECK;
 
 /* Makes the dataset, taking the images out of the pair. */
 bool pair_to_dataset(struct pair *pair, const struct data_spec *spec, enum target_use use,

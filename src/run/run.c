@@ -54,7 +54,7 @@ struct run *run_open(const struct config *config, const struct run_options *opti
     /* First what costs nothing and makes nothing. */
     if (!kernel_find(options->isa, err) ||
         !folder_open(options->folder, config->name, options->force, &run->folder, err) ||
-        !setup_open(config, options->isa, &run->setup, err) ||
+        !setup_open(config, options->isa, !options->init_from, &run->setup, err) ||
         !setup_start(&run->setup, options->init_from, err) || !folder_begin(&run->folder, err) ||
         !write_config(run, err)) {
         run_free(run);

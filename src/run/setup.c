@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/machine.h"
+#include "base/mem.h"
 #include "run/loss_use.h"
 #include "run/model_file.h"
 
@@ -33,24 +34,76 @@ static struct fit *make_fit(struct setup *s, struct err *err) {
     return fit_create(&fit, err);
 }
 
-bool setup_open(const struct config *config, const char *isa, struct setup *setup, struct err *err) {
+/* ---- the model beside the reading of the data ---- */
+
+struct drawing {
+    struct setup *setup;
+    size_t features, outputs;
+};
+
+static bool make_model(struct setup *s, size_t features, size_t outputs, struct err *err) {
+    s->model =
+        model_create(&s->config->model, features, outputs, loss_name((size_t)s->config->loss.kind), err);
+    return s->model != NULL;
+}
+
+/* What fails here is done again, and reported, when the data are there. */
+static void draw_model(void *arg) {
+    const struct drawing *d = arg;
+    struct err ignored;
+    if (make_model(d->setup, d->features, d->outputs, &ignored))
+        d->setup->drawn = model_init(d->setup->model, d->setup->config->seed, NULL, &ignored);
+}
+
+/* One thread alone draws so many parameters while another inflates MNIST; more are drawn faster by all. */
+enum { DRAWN_BESIDE = 1 << 20 };
+
+static size_t weights_of(const struct config *config, size_t features, size_t outputs) {
+    size_t in = features, weights = 0, product;
+    for (size_t l = 0; l <= config->model.layer_count; l++) {
+        size_t out = l < config->model.layer_count ? config->model.layers[l].units : outputs;
+        weights = mem_mul(in, out, &product) && product < DRAWN_BESIDE ? weights + product : SIZE_MAX;
+        if (weights >= DRAWN_BESIDE)
+            return weights;
+        in = out;
+    }
+    return weights;
+}
+
+static bool load(struct setup *s, bool draw, struct err *err) {
+    const struct config *config = s->config;
+    enum target_use use = loss_targets(config->loss.kind);
+    struct drawing drawing = {.setup = s};
+    struct data_beside beside = {draw_model, &drawing};
+    struct err ignored;
+    draw = draw && team_size(s->team) > 1 &&
+           data_peek(&config->data, use, &drawing.features, &drawing.outputs, &ignored) &&
+           weights_of(config, drawing.features, drawing.outputs) < DRAWN_BESIDE;
+    if (!data_load_beside(&config->data, use, config->seed, s->team, draw ? &beside : NULL, &s->data, err))
+        return false;
+    if (s->drawn && s->model->features == s->data.features && s->model->outputs == s->data.outputs)
+        return true;
+    model_free(s->model);
+    s->drawn = false;
+    return make_model(s, s->data.features, s->data.outputs, err);
+}
+
+bool setup_open(const struct config *config, const char *isa, bool draw, struct setup *setup,
+                struct err *err) {
     struct setup *s = setup;
     *s = (struct setup){.config = config};
     s->kernel = kernel_find(isa, err);
-    if (!s->kernel || !(s->team = setup_team(config->threads, err)) ||
-        !data_load(&config->data, loss_targets(config->loss.kind), config->seed, s->team, &s->data, err))
-        goto fail;
-    s->model = model_create(&config->model, s->data.features, s->data.outputs,
-                            loss_name((size_t)config->loss.kind), err);
-    if (!s->model || !(s->fit = make_fit(s, err)))
-        goto fail;
+    if (!s->kernel || !(s->team = setup_team(config->threads, err)) || !load(s, draw, err) ||
+        !(s->fit = make_fit(s, err))) {
+        setup_release(s);
+        return false;
+    }
     return true;
-fail:
-    setup_release(s);
-    return false;
 }
 
 bool setup_start(struct setup *setup, const char *init_from, struct err *err) {
+    if (setup->drawn)
+        return true;
     return init_from ? model_file_start(init_from, setup->model, err)
                      : model_init(setup->model, setup->config->seed, setup->team, err);
 }

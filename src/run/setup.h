@@ -18,17 +18,19 @@ struct setup {
     struct team *team;
     struct data data;
     struct model *model;
+    bool drawn; /* the parameters have their initial values */
     struct fit *fit;
 };
 
-/* isa: a kernel table by name, "auto" or NULL (ERR_USAGE where there is no such). All parameters are 0. The
- * setup must not be moved. On failure nothing is left to release. */
-bool setup_open(const struct config *config, const char *isa, struct setup *setup,
+/* isa: a kernel table by name, "auto" or NULL (ERR_USAGE where there is no such). draw: the parameters
+ * may be drawn by the initialisers while the data are read; else they all are 0. The setup must not be moved.
+ * On failure nothing is left to release. */
+bool setup_open(const struct config *config, const char *isa, bool draw, struct setup *setup,
                 struct err *err) MUST_CHECK;
 void setup_release(struct setup *setup);
 
-/* Gives the parameters their values before training, which can take long where there are many. init_from: a
- * model file to take them from, or NULL for the initialisers. */
+/* Gives the parameters their values before training, where they have none, which can take long where there
+ * are many. init_from: a model file to take them from, or NULL for the initialisers. */
 bool setup_start(struct setup *setup, const char *init_from, struct err *err) MUST_CHECK;
 
 /* A team of that size; 0: as many as the process may use. */

@@ -97,7 +97,7 @@ bool bench_profile(const char *data, const char *isa, struct json_writer *w, str
     struct setup setup;
     if (!load(data, &config, err))
         return false;
-    bool ok = setup_open(&config, isa, &setup, err);
+    bool ok = setup_open(&config, isa, false, &setup, err);
     if (ok) {
         ok = setup_start(&setup, NULL, err) && measure(&setup, w, err);
         setup_release(&setup);

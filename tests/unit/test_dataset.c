@@ -63,6 +63,10 @@ static void test_three_parts(void **state) {
         assert_int_equal(data.test.count, 3);
         assert_int_equal(data.features, 2);
         assert_int_equal(data.outputs, CLASSES);
+        size_t features, outputs;
+        assert_true(data_peek(&spec, TARGETS_DISTRIBUTION, &features, &outputs, &err));
+        assert_int_equal(features, data.features);
+        assert_int_equal(outputs, data.outputs);
         assert_true(data.classes);
         assert_int_equal(data.test_set.cls[0], 3);
         assert_true(dataset_fits(&data.test_set, &spec.test, 2, 4, true, &err));

@@ -198,13 +198,40 @@ static void a_setup_starts_when_asked(void **state) {
     struct config_faults faults;
     struct setup setup;
     assert_true(config_load("configs/digits.json", NULL, 0, &config, &faults, &err));
-    assert_true(setup_open(&config, NULL, &setup, &err));
+    assert_true(setup_open(&config, NULL, false, &setup, &err));
     for (size_t i = 0; i < setup.model->size; i++)
         assert_true(setup.model->theta[i] == 0);
     assert_true(setup_start(&setup, NULL, &err));
     assert_true(setup.model->theta[0] != 0);
     setup_release(&setup);
     config_release(&config);
+}
+
+/* Drawn while the data are read, by one thread, the parameters are those that the whole team draws
+ * afterwards; a model that is too large for that waits. */
+static void drawing_beside_the_reading_is_the_same(void **state) {
+    (void)state;
+    static const char *const layers[] = {"model.layers=[{\"units\": 60, \"activation\": \"prelu\"}, "
+                                         "{\"units\": 20, \"init\": \"orthogonal\"}]",
+                                         "model.layers=[{\"units\": 1400}]", "model.layers=[]"};
+    for (size_t l = 0; l < sizeof layers / sizeof *layers; l++) {
+        const char *const set[] = {layers[l], "threads=2"};
+        struct config config;
+        struct config_faults faults;
+        struct setup beside, after;
+        assert_true(config_load("configs/digits.json", set, 2, &config, &faults, &err));
+        assert_true(setup_open(&config, NULL, true, &beside, &err));
+        assert_int_equal(beside.drawn, team_size(beside.team) > 1 && l != 1);
+        assert_true(setup_start(&beside, NULL, &err));
+        assert_true(setup_open(&config, NULL, false, &after, &err));
+        assert_false(after.drawn);
+        assert_true(setup_start(&after, NULL, &err));
+        assert_int_equal(beside.model->size, after.model->size);
+        assert_memory_equal(beside.model->theta, after.model->theta, after.model->size * sizeof(real));
+        setup_release(&beside);
+        setup_release(&after);
+        config_release(&config);
+    }
 }
 
 /* ---- metrics.jsonl ---- */
@@ -262,6 +289,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_stale_lock_is_taken, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_short_write_is_told, make_folder, remove_folder),
         cmocka_unit_test(a_setup_starts_when_asked),
+        cmocka_unit_test(drawing_beside_the_reading_is_the_same),
         cmocka_unit_test_setup_teardown(a_strange_lock_is_no_text, make_folder, remove_folder),
         cmocka_unit_test(names_that_are_no_folders),
         cmocka_unit_test_setup_teardown(metrics_are_whole_lines, make_folder, remove_folder),
