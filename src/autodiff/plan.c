@@ -94,8 +94,8 @@ static size_t value_death(const struct planner *p, size_t v, bool *batch) {
 static void place_values(struct planner *p) {
     const struct tape *tape = p->tape;
     size_t first = p->mode == TAPE_TRAIN_LISTS ? 1 : 0; /* lists stand elsewhere */
-    for (size_t v = tape->values;
-         v-- > first;) { /* backwards: what is written in place takes its successor's */
+    /* Backwards: what is written in place takes its successor's. */
+    for (size_t v = tape->values; v-- > first;) {
         const struct tape_variable *value = &tape->value[v];
         const struct tape_node *next = value->consumers ? &tape->node[value->last_consumer] : NULL;
         size_t born = value->producer == NO_NODE ? 0 : (size_t)value->producer;

@@ -59,9 +59,8 @@ struct tape_workspace;
 enum tape_mode { TAPE_EVALUATE, TAPE_TRAIN, TAPE_TRAIN_LISTS, TAPE_TANGENTS };
 
 /* Memory for `slices` slices of `lanes` samples (a multiple of KERNEL_LANES) and `threads` threads.
- * TAPE_EVALUATE runs forward only, TAPE_TRAIN forward and reverse,
- * TAPE_TRAIN_LISTS the same where every slice comes in compressed form, TAPE_TANGENTS forward mode as well.
- */
+ * TAPE_EVALUATE runs forward only, TAPE_TRAIN forward and reverse, TAPE_TRAIN_LISTS the same where every
+ * slice comes in compressed form, TAPE_TANGENTS forward mode as well. */
 struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode, size_t slices,
                                              size_t lanes, size_t threads, struct err *err) MUST_CHECK;
 void tape_workspace_free(struct tape_workspace *ws);

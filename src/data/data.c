@@ -50,15 +50,19 @@ static bool split_validation(const struct data_spec *spec, uint64_t seed, struct
     return true;
 }
 
+static bool open_train(struct pair *pair, const struct data_spec *spec, struct err *err) {
+    return pair_init(pair, spec->root, &spec->train, "train", err) &&
+           (pair_given(pair) ||
+            err_set(err, ERR_CONFIG, "data.train: is missing, expected images and labels"));
+}
+
 /* Fills the zeroed *out, which the caller releases on failure. */
 static bool load(struct pair pair[PARTS], const struct data_spec *spec, enum target_use use, uint64_t seed,
                  struct team *team, const struct data_beside *beside, struct data *out, struct err *err) {
-    if (!pair_init(&pair[TRAIN], spec->root, &spec->train, "train", err) ||
+    if (!open_train(&pair[TRAIN], spec, err) ||
         !pair_init(&pair[VALIDATION], spec->root, &spec->validation, "validation", err) ||
         !pair_init(&pair[TEST], spec->root, &spec->test, "test", err))
         return false;
-    if (!pair_given(&pair[TRAIN]))
-        return err_set(err, ERR_CONFIG, "data.train: is missing, expected images and labels");
     if (spec->validation_fraction > 0 && pair_given(&pair[VALIDATION]))
         return err_set(err, ERR_CONFIG, "data.validation.fraction: cannot be used beside validation files");
     if (!pair_read_all(pair, PARTS, team, beside, err) || !make_sets(pair, spec, use, out, err))
@@ -87,16 +91,12 @@ bool data_load(const struct data_spec *spec, enum target_use use, uint64_t seed,
 
 bool data_peek(const struct data_spec *spec, enum target_use use, size_t *features, size_t *outputs,
                struct err *err) {
-    struct pair pair;
+    struct pair pair = {0};
     struct idx images = {0}, labels = {0};
     struct dataset set = {0};
-    if (!pair_init(&pair, spec->root, &spec->train, "train", err))
-        return false;
-    bool ok =
-        pair_given(&pair) || err_set(err, ERR_CONFIG, "data.train: is missing, expected images and labels");
-    ok = ok && idx_peek(pair.path[PAIR_IMAGES], &images, err) &&
-         idx_read(pair.path[PAIR_LABELS], &labels, err) &&
-         labels_convert(&labels, pair.path[PAIR_LABELS], spec, use, &set, err);
+    bool ok = open_train(&pair, spec, err) && idx_peek(pair.path[PAIR_IMAGES], &images, err) &&
+              idx_read(pair.path[PAIR_LABELS], &labels, err) &&
+              labels_convert(&labels, pair.path[PAIR_LABELS], spec, use, &set, err);
     if (ok) {
         *features = images.width;
         *outputs = outputs_of(&set, spec);

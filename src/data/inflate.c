@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+/* zlib counts in unsigned int: larger requests are met in pieces. */
 enum { BUFFER_BYTES = 256 * 1024, PIECE_BYTES = 256 * 1024 };
 
 /* 15 bits of window, + 16: gzip wrapping only, CRC and length verified by zlib. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/machine.h"
-#include "base/mem.h"
 #include "run/loss_use.h"
 #include "run/model_file.h"
 
@@ -19,8 +18,8 @@ static size_t most_threads(void) {
     return overcommit && strcmp(overcommit, "1") == 0 ? 0 : machine_processors();
 }
 
-static struct fit *make_fit(struct setup *s, struct err *err) {
-    struct fit_setup fit = {
+struct fit_setup setup_of_fit(const struct setup *s) {
+    return (struct fit_setup){
         .kernel = s->kernel,
         .team = s->team,
         .model = s->model,
@@ -31,6 +30,10 @@ static struct fit *make_fit(struct setup *s, struct err *err) {
         .seed = s->config->seed,
         .most_threads = most_threads(),
     };
+}
+
+static struct fit *make_fit(const struct setup *s, struct err *err) {
+    const struct fit_setup fit = setup_of_fit(s);
     return fit_create(&fit, err);
 }
 
@@ -47,27 +50,16 @@ static bool make_model(struct setup *s, size_t features, size_t outputs, struct 
     return s->model != NULL;
 }
 
-/* What fails here is done again, and reported, when the data are there. */
-static void draw_model(void *arg) {
-    const struct drawing *d = arg;
-    struct err ignored;
-    if (make_model(d->setup, d->features, d->outputs, &ignored))
-        d->setup->drawn = model_init(d->setup->model, d->setup->config->seed, NULL, &ignored);
-}
-
 /* One thread alone draws so many parameters while another inflates MNIST; more are drawn faster by all. */
 enum { DRAWN_BESIDE = 1 << 20 };
 
-static size_t weights_of(const struct config *config, size_t features, size_t outputs) {
-    size_t in = features, weights = 0, product;
-    for (size_t l = 0; l <= config->model.layer_count; l++) {
-        size_t out = l < config->model.layer_count ? config->model.layers[l].units : outputs;
-        weights = mem_mul(in, out, &product) && product < DRAWN_BESIDE ? weights + product : SIZE_MAX;
-        if (weights >= DRAWN_BESIDE)
-            return weights;
-        in = out;
-    }
-    return weights;
+/* What fails here is done again, and reported, when the data are there. */
+static void draw_model(void *arg) {
+    const struct drawing *d = arg;
+    struct setup *s = d->setup;
+    struct err ignored;
+    if (make_model(s, d->features, d->outputs, &ignored) && s->model->size < DRAWN_BESIDE)
+        s->drawn = model_init(s->model, s->config->seed, NULL, &ignored);
 }
 
 static bool load(struct setup *s, bool draw, struct err *err) {
@@ -77,11 +69,10 @@ static bool load(struct setup *s, bool draw, struct err *err) {
     struct data_beside beside = {draw_model, &drawing};
     struct err ignored;
     draw = draw && team_size(s->team) > 1 &&
-           data_peek(&config->data, use, &drawing.features, &drawing.outputs, &ignored) &&
-           weights_of(config, drawing.features, drawing.outputs) < DRAWN_BESIDE;
+           data_peek(&config->data, use, &drawing.features, &drawing.outputs, &ignored);
     if (!data_load_beside(&config->data, use, config->seed, s->team, draw ? &beside : NULL, &s->data, err))
         return false;
-    if (s->drawn && s->model->features == s->data.features && s->model->outputs == s->data.outputs)
+    if (s->model && s->model->features == s->data.features && s->model->outputs == s->data.outputs)
         return true;
     model_free(s->model);
     s->drawn = false;

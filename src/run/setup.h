@@ -33,6 +33,9 @@ void setup_release(struct setup *setup);
  * are many. init_from: a model file to take them from, or NULL for the initialisers. */
 bool setup_start(struct setup *setup, const char *init_from, struct err *err) MUST_CHECK;
 
+/* What the setup's fit was made of, for another fit with the same data and model. */
+struct fit_setup setup_of_fit(const struct setup *setup);
+
 /* A team of that size; 0: as many as the process may use. */
 struct team *setup_team(size_t threads, struct err *err) MUST_CHECK;
 

@@ -10,16 +10,8 @@ enum { EPOCHS = 2 };
 /* Seconds of EPOCHS epochs of a new fit with these kernels, the model going on from what it is. */
 static bool train(const struct setup *s, const struct kernel *k, double *taken, size_t *steps,
                   struct err *err) {
-    const struct fit_setup setup = {
-        .kernel = k,
-        .team = s->team,
-        .model = s->model,
-        .train = &s->data.train,
-        .scaling = &s->data.scaling,
-        .optimizer = s->config->optimizer,
-        .train_spec = s->config->train,
-        .seed = s->config->seed,
-    };
+    struct fit_setup setup = setup_of_fit(s);
+    setup.kernel = k;
     struct fit *fit = fit_create(&setup, err);
     if (!fit)
         return false;
