@@ -22,6 +22,8 @@ struct config {
     struct model_spec model;
     struct loss_spec loss;
     struct optimizer_spec optimizer;
+    struct regularization_spec regularization;
+    struct augment_spec augment;
     struct train_spec train;
 };
 

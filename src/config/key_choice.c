@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "config/reader.h"
+#include "fit/spec.h"
 
 static void choice_allowed(const struct key *key, struct text *out) {
     for (size_t i = 0; key->choices(i) != NULL; i++)
@@ -202,3 +203,103 @@ const struct key_type key_classes = {.allowed = classes_allowed,
                                      .print = print_classes,
                                      .schema = classes_schema,
                                      .release = release_classes};
+
+/* ---- weights of the classes: "balanced", or a number for each ---- */
+
+static void class_weights_allowed(const struct key *key, struct text *out) {
+    text_addf(out, "\"balanced\" or a list of at least 2 numbers from 0 to %.0f, not all 0", key->max);
+}
+
+/* Checks the list; *count is its length, 0 where it is none that may stand there. */
+static bool count_weights(const struct key *key, const cJSON *list, size_t *count) {
+    bool any = false;
+    *count = 0;
+    if (!cJSON_IsArray(list))
+        return false;
+    for (const cJSON *item = list->child; item != NULL; item = item->next, ++*count) {
+        if (!cJSON_IsNumber(item) || !(item->valuedouble >= key->min && item->valuedouble <= key->max))
+            return false;
+        any = any || item->valuedouble > 0;
+    }
+    return any && *count >= 2;
+}
+
+static bool read_class_weights(struct reader *r, const struct place *at, const struct key *key, void *field) {
+    struct loss_spec *loss = field;
+    size_t count;
+    if (cJSON_IsString(at->item) && strcmp(at->item->valuestring, "balanced") == 0) {
+        loss->balanced = true;
+        return true;
+    }
+    if (!count_weights(key, at->item, &count))
+        return fault_value(r, at, key);
+    struct err err;
+    loss->class_weight = mem_alloc(count, sizeof *loss->class_weight, "the class weights", &err);
+    if (loss->class_weight == NULL)
+        return reader_fail(r, &err);
+    for (const cJSON *item = at->item->child; item != NULL; item = item->next)
+        loss->class_weight[loss->class_weights++] = item->valuedouble + 0.0;
+    return true;
+}
+
+static bool class_weights_given(const struct key *key, const void *field) {
+    (void)key;
+    const struct loss_spec *loss = field;
+    return loss->balanced || loss->class_weights > 0;
+}
+
+static void print_class_weights(const struct key *key, const void *field, struct json_writer *w) {
+    (void)key;
+    const struct loss_spec *loss = field;
+    if (loss->balanced) {
+        json_string(w, "balanced");
+        return;
+    }
+    json_begin_flat_array(w);
+    for (size_t i = 0; i < loss->class_weights; i++)
+        json_number(w, loss->class_weight[i]);
+    json_end_array(w);
+}
+
+static void class_weights_schema(const struct key *key, struct json_writer *w) {
+    json_key(w, "anyOf");
+    json_begin_array(w);
+    json_begin_object(w);
+    json_key(w, "enum");
+    json_begin_flat_array(w);
+    json_string(w, "balanced");
+    json_null(w);
+    json_end_array(w);
+    json_end_object(w);
+    json_begin_object(w);
+    json_key(w, "type");
+    json_string(w, "array");
+    json_key(w, "minItems");
+    json_uint(w, 2);
+    json_key(w, "items");
+    json_begin_object(w);
+    json_key(w, "type");
+    json_string(w, "number");
+    json_key(w, "minimum");
+    json_number(w, key->min);
+    json_key(w, "maximum");
+    json_number(w, key->max);
+    json_end_object(w);
+    json_end_object(w);
+    json_end_array(w);
+}
+
+static void release_class_weights(void *field) {
+    struct loss_spec *loss = field;
+    mem_free(loss->class_weight);
+    loss->class_weight = NULL;
+    loss->class_weights = 0;
+}
+
+const struct key_type key_class_weights = {.string = true,
+                                           .allowed = class_weights_allowed,
+                                           .read = read_class_weights,
+                                           .given = class_weights_given,
+                                           .print = print_class_weights,
+                                           .schema = class_weights_schema,
+                                           .release = release_class_weights};

@@ -174,6 +174,8 @@ static void reset_real(const struct key *key, void *field) {
 }
 
 static bool real_given(const struct key *key, const void *field) {
+    if (key->flags & KEY_NULL)
+        return !isnan(*(const double *)field);
     return !(key->flags & KEY_OPTIONAL) || *(const double *)field != 0;
 }
 
@@ -193,6 +195,62 @@ const struct key_type key_real = {.allowed = real_allowed,
                                   .given = real_given,
                                   .print = print_real,
                                   .schema = real_schema};
+
+/* ---- a pair of shares ---- */
+
+static void betas_allowed(const struct key *key, struct text *out) {
+    (void)key;
+    text_add(out, "a list of two numbers from 0 to below 1");
+}
+
+static bool read_betas(struct reader *r, const struct place *at, const struct key *key, void *field) {
+    double *betas = field;
+    if (!cJSON_IsArray(at->item) || cJSON_GetArraySize(at->item) != 2)
+        return fault_value(r, at, key);
+    for (int i = 0; i < 2; i++) {
+        const cJSON *item = cJSON_GetArrayItem(at->item, i);
+        if (!cJSON_IsNumber(item) || !within(key, item->valuedouble))
+            return fault_value(r, at, key);
+        betas[i] = item->valuedouble + 0.0;
+    }
+    return true;
+}
+
+/* Of Kingma and Ba 2015. */
+static void reset_betas(const struct key *key, void *field) {
+    (void)key;
+    double *betas = field;
+    betas[0] = 0.9, betas[1] = 0.999;
+}
+
+static void print_betas(const struct key *key, const void *field, struct json_writer *w) {
+    (void)key;
+    const double *betas = field;
+    json_begin_flat_array(w);
+    json_number(w, betas[0]);
+    json_number(w, betas[1]);
+    json_end_array(w);
+}
+
+static void betas_schema(const struct key *key, struct json_writer *w) {
+    key_schema_type(key, w, "array");
+    json_key(w, "minItems");
+    json_uint(w, 2);
+    json_key(w, "maxItems");
+    json_uint(w, 2);
+    json_key(w, "items");
+    json_begin_object(w);
+    json_key(w, "type");
+    json_string(w, "number");
+    schema_bounds(key, w);
+    json_end_object(w);
+}
+
+const struct key_type key_betas = {.allowed = betas_allowed,
+                                   .read = read_betas,
+                                   .reset = reset_betas,
+                                   .print = print_betas,
+                                   .schema = betas_schema};
 
 /* ---- the seed: 64 bits, more than a JSON number holds in most tools ---- */
 

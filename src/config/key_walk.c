@@ -77,6 +77,11 @@ void key_release(const struct key *rows, void *spec) {
 
 bool key_given(const struct key *key, const void *spec) {
     const void *field = const_field_of(key, spec);
+    if (key->flags & KEY_SWITCH) {
+        bool on;
+        memcpy(&on, field, sizeof on);
+        return on;
+    }
     if (key->type == &key_object && (key->flags & KEY_NULL)) {
         for (const struct key *row = key->rows; row->name != NULL; row++)
             if (key_given(row, field) && key_meant(key->rows, row, field))

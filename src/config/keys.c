@@ -34,10 +34,118 @@ static void complete_layer(void *spec) {
         layer->slope = activation_info((enum activation)layer->activation)->slope_default;
 }
 
+static bool has_momentum(int kind) {
+    return kind == OPTIMIZER_SGD || kind == OPTIMIZER_RMSPROP;
+}
+
+static bool is_sgd(int kind) {
+    return kind == OPTIMIZER_SGD;
+}
+
+static bool is_adam(int kind) {
+    return kind == OPTIMIZER_ADAM || kind == OPTIMIZER_ADAMW;
+}
+
+static bool is_rmsprop(int kind) {
+    return kind == OPTIMIZER_RMSPROP;
+}
+
+static bool is_adagrad(int kind) {
+    return kind == OPTIMIZER_ADAGRAD;
+}
+
+static bool is_adaptive(int kind) {
+    return kind != OPTIMIZER_SGD;
+}
+
+/* PyTorch's defaults, which differ from optimiser to optimiser (sgd has none for lr). */
+static void complete_optimizer(void *spec) {
+    struct optimizer_spec *o = spec;
+    if (isnan(o->lr))
+        o->lr = is_adam(o->kind) ? 0.001 : 0.01;
+    if (isnan(o->eps))
+        o->eps = o->kind == OPTIMIZER_ADAGRAD ? 1e-10 : 1e-8;
+    if (isnan(o->weight_decay))
+        o->weight_decay = o->kind == OPTIMIZER_ADAMW ? 0.01 : 0;
+    if (isnan(o->schedule.peak))
+        o->schedule.peak = 10 * o->lr;
+}
+
 static const char *check_optimizer(const void *spec, const char **name) {
-    const struct optimizer_spec *optimizer = spec;
+    const struct optimizer_spec *o = spec;
+    *name = "momentum_ramp";
+    if (o->momentum_ramp.on && o->momentum != 0)
+        return "takes the place of \"momentum\": give one or the other";
+    if (o->momentum_ramp.on && !has_momentum(o->kind))
+        return "is only for kind \"sgd\" or \"rmsprop\"";
     *name = "nesterov";
-    return optimizer->nesterov && optimizer->momentum == 0 ? "needs a \"momentum\" above 0" : NULL;
+    bool moves = o->momentum != 0 || o->momentum_ramp.on;
+    if (o->nesterov && !moves)
+        return "needs a \"momentum\" above 0";
+    if (o->nesterov && o->dampening != 0)
+        return "needs a \"dampening\" of 0";
+    *name = "dampening";
+    return o->dampening != 0 && !moves ? "needs a \"momentum\" above 0" : NULL;
+}
+
+static bool by_epochs(int kind) {
+    return kind == SCHEDULE_STEP;
+}
+
+static bool by_factor(int kind) {
+    return kind == SCHEDULE_STEP || kind == SCHEDULE_EXPONENTIAL || kind == SCHEDULE_PLATEAU;
+}
+
+static bool by_metric(int kind) {
+    return kind == SCHEDULE_PLATEAU;
+}
+
+static bool by_run(int kind) {
+    return kind == SCHEDULE_LINEAR || kind == SCHEDULE_COSINE || kind == SCHEDULE_ONE_CYCLE;
+}
+
+static bool by_cycle(int kind) {
+    return kind == SCHEDULE_ONE_CYCLE;
+}
+
+static void complete_schedule(void *spec) {
+    struct schedule_spec *schedule = spec;
+    if (isnan(schedule->factor))
+        schedule->factor = schedule->kind == SCHEDULE_EXPONENTIAL ? 0.95 : 0.1;
+}
+
+static const char *check_loss(const void *spec, const char **name) {
+    const struct loss_spec *loss = spec;
+    *name = "label_smoothing";
+    return loss->label_smoothing > 0 && loss->kind == LOSS_MSE
+               ? "is only for kind \"cross_entropy\" or \"binary_cross_entropy\""
+               : NULL;
+}
+
+static const char *check_train(const void *spec, const char **name) {
+    const struct train_spec *train = spec;
+    *name = "refit";
+    return train->refit && !train->early_stopping.on ? "needs \"early_stopping\", which finds the epochs"
+                                                     : NULL;
+}
+
+/* A layer without penalties of its own has those of all. */
+static void complete_penalties(struct layer_spec *layer, const struct regularization_spec *all) {
+    if (isnan(layer->l1))
+        layer->l1 = all->l1;
+    if (isnan(layer->l2))
+        layer->l2 = all->l2;
+    if (isnan(layer->max_norm))
+        layer->max_norm = all->max_norm;
+}
+
+static void complete_config(void *spec) {
+    struct config *config = spec;
+    const struct regularization_spec *all = &config->regularization;
+    for (size_t i = 0; i < config->model.layer_count; i++)
+        complete_penalties(&config->model.layers[i], all);
+    complete_penalties(&config->model.output, all);
+    config->model.weight_noise = all->weight_noise_kind == WEIGHT_NOISE_PER_SAMPLE ? all->weight_noise : 0;
 }
 
 /* `what` starts by an initialiser, whose numbers are taken only by the kinds that use them. */
@@ -59,6 +167,31 @@ static const char *check_optimizer(const void *spec, const char **name) {
     INIT_KEYS("bias_", bias_init, "biases", .choices = init_bias_name, .kind_of = init_bias_kind,            \
               .choice = "zeros")
 
+#define PENALTY_KEYS                                                                                         \
+    {"l1",                                                                                                   \
+     &key_real,                                                                                              \
+     AT(struct layer_spec, l1),                                                                              \
+     .flags = KEY_NULL,                                                                                      \
+     .min = 0,                                                                                               \
+     .max = 1e6,                                                                                             \
+     .fallback = NAN,                                                                                        \
+     .computed = "that of `regularization`",                                                                 \
+     .help = "The layer's own `regularization.l1`."},                                                        \
+        {"l2",                                                                                               \
+         &key_real,                                                                                          \
+         AT(struct layer_spec, l2),                                                                          \
+         .flags = KEY_NULL,                                                                                  \
+         .min = 0,                                                                                           \
+         .max = 1e6,                                                                                         \
+         .fallback = NAN,                                                                                    \
+         .computed = "that of `regularization`",                                                             \
+         .help = "The layer's own `regularization.l2`."},                                                    \
+    {                                                                                                        \
+        "max_norm", &key_real, AT(struct layer_spec, max_norm),                                              \
+            .flags = KEY_NULL | KEY_ABOVE, .min = 0, .max = 1e6, .fallback = NAN,                            \
+            .computed = "that of `regularization`", .help = "The layer's own `regularization.max_norm`."     \
+    }
+
 static const struct key layer_keys[] = {
     {"units", &key_size, AT(struct layer_spec, units), .flags = KEY_REQUIRED, .min = 1,
      .max = MODEL_MAX_UNITS, .help = "Width of the hidden layer."},
@@ -70,6 +203,10 @@ static const struct key layer_keys[] = {
     INIT_KEYS("", init, "weights", .choices = init_name, .fallback = -1,
               .computed = "\"he_normal\" for the ReLU family, else \"xavier_normal\""),
     BIAS_KEYS,
+    {"dropout", &key_real, AT(struct layer_spec, dropout), .flags = KEY_BELOW, .min = 0, .max = 1,
+     .help = "Share of the layer's outputs that training sets to 0, drawn for every sample; the others grow "
+             "by 1 / (1 - dropout)."},
+    PENALTY_KEYS,
     {0},
 };
 
@@ -77,10 +214,13 @@ static const struct key layer_keys[] = {
 static const struct key output_keys[] = {
     INIT_KEYS("", init, "weights", .choices = init_name, .choice = "xavier_normal"),
     BIAS_KEYS,
+    PENALTY_KEYS,
     {0},
 };
 
 static const struct key model_keys[] = {
+    {"input_dropout", &key_real, AT(struct model_spec, input_dropout), .flags = KEY_BELOW, .min = 0, .max = 1,
+     .help = "Share of the inputs that training sets to 0, drawn for every sample."},
     {"layers", &key_list, AT(struct model_spec, layers),
      .count_offset = offsetof(struct model_spec, layer_count), .bytes = sizeof(struct layer_spec),
      .rows = layer_keys, .max = MODEL_MAX_LAYERS, .complete = complete_layer,
@@ -95,6 +235,8 @@ static const struct key file_keys[] = {
      .help = "IDX file, plain or gzip."},
     {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_REQUIRED,
      .help = "IDX file, plain or gzip."},
+    {"weights", &key_path, AT(struct data_files, weights), .flags = KEY_OPTIONAL,
+     .help = "A weight for every sample: IDX of one dimension, or text with one number a line."},
     {0},
 };
 
@@ -109,6 +251,9 @@ static const struct key validation_keys[] = {
      .together = "labels", .apart = "fraction", .help = "IDX file, plain or gzip, instead of a fraction."},
     {"labels", &key_path, AT(struct data_spec, validation.labels), .flags = KEY_OPTIONAL,
      .together = "images", .apart = "fraction", .help = "IDX file, plain or gzip, instead of a fraction."},
+    {"weights", &key_path, AT(struct data_spec, validation.weights), .flags = KEY_OPTIONAL,
+     .together = "images", .apart = "fraction",
+     .help = "Weights of the samples of these files; those of a fraction are in `data.train.weights`."},
     {0},
 };
 
@@ -136,8 +281,54 @@ static const struct key data_keys[] = {
 };
 
 static const struct key loss_keys[] = {
-    {"kind", &key_choice, AT(struct loss_spec, kind), .choices = loss_name, .choice = "cross_entropy",
-     .help = "What is minimised: the mean of this loss over the batch."},
+    {"kind", &key_choice, AT(struct loss_spec, kind), .flags = KEY_MODEL, .choices = loss_name,
+     .choice = "cross_entropy", .help = "What is minimised: the mean of this loss over the batch."},
+    {"label_smoothing", &key_real, AT(struct loss_spec, label_smoothing), .flags = KEY_BELOW, .min = 0,
+     .max = 1,
+     .help =
+         "Share of every target that is spread evenly over all classes (with `binary_cross_entropy`: over "
+         "yes and no); not for `mse`."},
+    {"class_weights", &key_class_weights, .offset = 0, .flags = KEY_NULL, .min = 0, .max = 1e6,
+     .help = "What the samples of each class weigh: a number for each, or `balanced`: the inverse of their "
+             "share."},
+    {0},
+};
+
+static const struct key ramp_keys[] = {
+    {"start", &key_real, AT(struct momentum_ramp, start), .flags = KEY_BELOW, .min = 0, .max = 1,
+     .fallback = 0.5, .help = "Momentum at the beginning."},
+    {"end", &key_real, AT(struct momentum_ramp, end), .flags = KEY_BELOW, .min = 0, .max = 1,
+     .fallback = 0.99, .help = "Momentum from the end of the ramp on."},
+    {"epochs", &key_real, AT(struct momentum_ramp, epochs), .flags = KEY_ABOVE, .min = 0, .max = 1000000,
+     .fallback = 10, .help = "Length of the ramp."},
+    {0},
+};
+
+static const struct key schedule_keys[] = {
+    {"kind", &key_choice, AT(struct schedule_spec, kind), .choices = schedule_name, .choice = "constant",
+     .help = "How the learning rate changes: by epoch (`step`, `exponential`, `plateau`) or by step over the "
+             "whole run (`linear`, `cosine`, `one_cycle`)."},
+    {"every", &key_size, AT(struct schedule_spec, every), .min = 1, .max = 1000000, .fallback = 10,
+     .unit = "epochs", .with = "kind", .applies = by_epochs, .help = "Time from one `step` to the next."},
+    {"factor", &key_real, AT(struct schedule_spec, factor), .flags = KEY_ABOVE, .min = 0, .max = 1,
+     .fallback = NAN, .computed = "0.1; 0.95 for \"exponential\"", .with = "kind", .applies = by_factor,
+     .help = "What the rate is multiplied by: every so many epochs (`step`), every epoch (`exponential`), "
+             "when the metric stalls (`plateau`)."},
+    {"metric", &key_choice, AT(struct schedule_spec, metric), .choices = metric_name,
+     .choice = "validation.loss", .with = "kind", .applies = by_metric, .help = "What `plateau` watches."},
+    {"patience", &key_size, AT(struct schedule_spec, patience), .min = 0, .max = 1000000, .fallback = 10,
+     .unit = "epochs", .with = "kind", .applies = by_metric,
+     .help = "Epochs without improvement that `plateau` bears."},
+    {"final", &key_real, AT(struct schedule_spec, final), .min = 0, .max = 1, .with = "kind",
+     .applies = by_run, .help = "Share of `lr` that is left at the end of the run."},
+    {"peak", &key_real, AT(struct schedule_spec, peak), .flags = KEY_ABOVE, .min = 0, .max = 1000,
+     .fallback = NAN, .computed = "10 times `lr`", .with = "kind", .applies = by_cycle,
+     .help = "Highest rate of `one_cycle`, which rises to it from `lr`."},
+    {"rise", &key_real, AT(struct schedule_spec, rise), .flags = KEY_ABOVE | KEY_BELOW, .min = 0, .max = 1,
+     .fallback = 0.3, .with = "kind", .applies = by_cycle,
+     .help = "Share of the run at which `one_cycle` reaches its peak."},
+    {"warmup_epochs", &key_real, AT(struct schedule_spec, warmup_epochs), .min = 0, .max = 1000000,
+     .help = "Epochs in which the rate first rises linearly from 0; the schedule begins behind them."},
     {0},
 };
 
@@ -145,11 +336,128 @@ static const struct key optimizer_keys[] = {
     {"kind", &key_choice, AT(struct optimizer_spec, kind), .choices = optimizer_name, .choice = "sgd",
      .help = "The rule of the update, as in PyTorch."},
     {"lr", &key_real, AT(struct optimizer_spec, lr), .flags = KEY_ABOVE, .min = 0, .max = 1000,
-     .fallback = 0.01, .help = "Learning rate."},
+     .fallback = NAN, .computed = "0.01; 0.001 for \"adam\" and \"adamw\"", .help = "Learning rate."},
     {"momentum", &key_real, AT(struct optimizer_spec, momentum), .flags = KEY_BELOW, .min = 0, .max = 1,
-     .help = "Share of the previous update that is kept."},
-    {"nesterov", &key_bool, AT(struct optimizer_spec, nesterov),
-     .help = "Nesterov's momentum; needs a `momentum` above 0."},
+     .with = "kind", .applies = has_momentum, .help = "Share of the previous update that is kept."},
+    {"momentum_ramp", &key_object, AT(struct optimizer_spec, momentum_ramp), .rows = ramp_keys,
+     .flags = KEY_NULL | KEY_SWITCH,
+     .help = "Momentum that changes linearly over the first epochs, instead of `momentum`; null: it does "
+             "not."},
+    {"nesterov", &key_bool, AT(struct optimizer_spec, nesterov), .with = "kind", .applies = is_sgd,
+     .help = "Nesterov's momentum; needs momentum and no `dampening`."},
+    {"dampening", &key_real, AT(struct optimizer_spec, dampening), .min = 0, .max = 1, .with = "kind",
+     .applies = is_sgd, .help = "Share of the gradient that does not enter the momentum."},
+    {"betas", &key_betas, AT(struct optimizer_spec, betas), .flags = KEY_BELOW, .min = 0, .max = 1,
+     .with = "kind", .applies = is_adam, .help = "Decay of the averages of the gradient and of its square."},
+    {"eps", &key_real, AT(struct optimizer_spec, eps), .flags = KEY_ABOVE, .min = 0, .max = 1,
+     .fallback = NAN, .computed = "1e-8; 1e-10 for \"adagrad\"", .with = "kind", .applies = is_adaptive,
+     .help = "Added to the root that the step is divided by."},
+    {"amsgrad", &key_bool, AT(struct optimizer_spec, amsgrad), .with = "kind", .applies = is_adam,
+     .help = "Divide by the largest average so far."},
+    {"alpha", &key_real, AT(struct optimizer_spec, alpha), .flags = KEY_BELOW, .min = 0, .max = 1,
+     .fallback = 0.99, .with = "kind", .applies = is_rmsprop,
+     .help = "Decay of the average of the squared gradient."},
+    {"centered", &key_bool, AT(struct optimizer_spec, centered), .with = "kind", .applies = is_rmsprop,
+     .help = "Divide by the deviation of the gradient instead of its root mean square."},
+    {"lr_decay", &key_real, AT(struct optimizer_spec, lr_decay), .min = 0, .max = 1, .with = "kind",
+     .applies = is_adagrad, .help = "The rate of step t is lr / (1 + (t - 1) lr_decay)."},
+    {"initial_accumulator", &key_real, AT(struct optimizer_spec, initial_accumulator), .min = 0, .max = 1e6,
+     .with = "kind", .applies = is_adagrad, .help = "Where the sum of squared gradients starts."},
+    {"weight_decay", &key_real, AT(struct optimizer_spec, weight_decay), .min = 0, .max = 1000,
+     .fallback = NAN, .computed = "0; 0.01 for \"adamw\"",
+     .help = "Decoupled decay: before every step parameters are multiplied by 1 - rate * weight_decay; over "
+             "what `l2` covers."},
+    {"clip_norm", &key_real, AT(struct optimizer_spec, clip_norm), .flags = KEY_NULL | KEY_ABOVE, .min = 0,
+     .max = 1e9, .fallback = NAN,
+     .help = "Largest norm of the whole gradient of the objective; a longer one is scaled to it. null: any."},
+    {"clip_value", &key_real, AT(struct optimizer_spec, clip_value), .flags = KEY_NULL | KEY_ABOVE, .min = 0,
+     .max = 1e9, .fallback = NAN,
+     .help = "Largest magnitude of one number of the gradient, before `clip_norm`; null: any."},
+    {"schedule", &key_object, AT(struct optimizer_spec, schedule), .rows = schedule_keys,
+     .complete = complete_schedule, .help = "How the learning rate changes."},
+    {0},
+};
+
+static const struct key regularization_keys[] = {
+    {"l1", &key_real, AT(struct regularization_spec, l1), .min = 0, .max = 1e6,
+     .help = "Adds l1 times the sum of magnitudes to the objective, over weights and what `penalize_bias` "
+             "names."},
+    {"l2", &key_real, AT(struct regularization_spec, l2), .min = 0, .max = 1e6,
+     .help = "Adds l2 / 2 times the sum of squares to the objective, over weights and what `penalize_bias` "
+             "names."},
+    {"l1_method", &key_choice, AT(struct regularization_spec, l1_method), .choices = l1_method_name,
+     .choice = "proximal",
+     .help = "Soft threshold behind the step, which makes exact zeros, or the sub-gradient."},
+    {"penalize_bias", &key_choice, AT(struct regularization_spec, penalize_bias),
+     .choices = penalize_bias_name, .choice = "none",
+     .help = "Which biases `l1`, `l2` and `weight_decay` act on as well."},
+    {"input_noise", &key_real, AT(struct regularization_spec, input_noise), .min = 0, .max = 1000,
+     .help = "Standard deviation of Gaussian noise on the scaled inputs, drawn for every sample."},
+    {"weight_noise", &key_real, AT(struct regularization_spec, weight_noise), .min = 0, .max = 1000,
+     .help = "Standard deviation of Gaussian noise on the weights."},
+    {"weight_noise_kind", &key_choice, AT(struct regularization_spec, weight_noise_kind),
+     .choices = weight_noise_kind_name, .choice = "per_sample",
+     .help = "Weight noise is drawn for every sample, through the sums that it changes, or once a step."},
+    {"max_norm", &key_real, AT(struct regularization_spec, max_norm), .flags = KEY_NULL | KEY_ABOVE, .min = 0,
+     .max = 1e6, .fallback = NAN,
+     .help = "Largest norm of the incoming weights of a unit; longer ones are scaled to it behind every "
+             "step. null: any."},
+    {0},
+};
+
+/* clang-format off */
+#define RANDOM_CHANGES(type, null, start, whose)                                                             \
+    {"rotate", &key_real, AT(type, rotate), .flags = null, .min = 0, .max = 180, .fallback = start,          \
+     .unit = "degrees", .help = "Largest rotation of " whose "."},                                           \
+    {"translate", &key_real, AT(type, translate), .flags = null, .min = 0, .max = 1000, .fallback = start,   \
+     .unit = "pixels", .help = "Largest shift of " whose ", along and across."},                             \
+    {"scale", &key_real, AT(type, scale), .flags = null | KEY_BELOW, .min = 0, .max = 1, .fallback = start,  \
+     .help = "Largest relative change of size of " whose ", along and across."},                             \
+    {"shear", &key_real, AT(type, shear), .flags = null, .min = 0, .max = 10, .fallback = start,             \
+     .help = "Largest shift of " whose " by row, relative to the distance from the centre."}
+/* clang-format on */
+
+static const struct key augment_class_keys[] = {
+    {"class", &key_size, AT(struct augment_class, cls), .flags = KEY_REQUIRED, .min = 0, .max = 65535,
+     .help = "Number of the class."},
+    RANDOM_CHANGES(struct augment_class, KEY_NULL, NAN, "the class's images"),
+    {"flip", &key_switch, AT(struct augment_class, flip), .flags = KEY_NULL,
+     .help = "Whether the class's images are mirrored."},
+    {0},
+};
+
+static const struct key elastic_keys[] = {
+    {"alpha", &key_real, AT(struct elastic_spec, alpha), .min = 0, .max = 1000, .fallback = 1,
+     .unit = "pixels",
+     .help = "Standard deviation of a pixel's displacement, after smoothing (Simard's alpha is before "
+             "it)."},
+    {"sigma", &key_real, AT(struct elastic_spec, sigma), .flags = KEY_ABOVE, .min = 0, .max = 1000,
+     .fallback = 4, .unit = "pixels", .help = "Width of the Gaussian that smooths the displacements."},
+    {0},
+};
+
+static const struct key augment_keys[] = {
+    RANDOM_CHANGES(struct augment_spec, 0, 0, "training images"),
+    {"flip", &key_bool, AT(struct augment_spec, flip),
+     .help = "Mirror every other training image, left to right."},
+    {"elastic", &key_object, AT(struct augment_spec, elastic), .rows = elastic_keys,
+     .flags = KEY_NULL | KEY_SWITCH, .help = "Smooth random displacements of the pixels; null: none."},
+    {"classes", &key_list, AT(struct augment_spec, classes),
+     .count_offset = offsetof(struct augment_spec, class_count), .bytes = sizeof(struct augment_class),
+     .rows = augment_class_keys, .max = 65536,
+     .help = "Other limits for some classes, so that a 6 is not turned into a 9."},
+    {0},
+};
+
+static const struct key early_stopping_keys[] = {
+    {"metric", &key_choice, AT(struct early_stopping_spec, metric), .choices = metric_name,
+     .choice = "validation.loss", .help = "What decides which epoch is best."},
+    {"patience", &key_size, AT(struct early_stopping_spec, patience), .min = 0, .max = 1000000, .fallback = 5,
+     .unit = "epochs", .help = "Training ends after so many epochs without improvement."},
+    {"min_delta", &key_real, AT(struct early_stopping_spec, min_delta), .min = 0, .max = 1e9,
+     .help = "What counts as an improvement is better by more than this."},
+    {"restore_best", &key_bool, AT(struct early_stopping_spec, restore_best), .fallback = true,
+     .help = "Keep the state of the best epoch; else that of the last one."},
     {0},
 };
 
@@ -160,6 +468,16 @@ static const struct key train_keys[] = {
      .unit = "samples", .help = "Samples of one step."},
     {"shuffle", &key_bool, AT(struct train_spec, shuffle), .fallback = true,
      .help = "Whether every epoch has an order of its own."},
+    {"early_stopping", &key_object, AT(struct train_spec, early_stopping), .rows = early_stopping_keys,
+     .flags = KEY_NULL | KEY_SWITCH, .help = "End training when a metric no longer improves; null: never."},
+    {"refit", &key_bool, AT(struct train_spec, refit),
+     .help = "Train again on training and validation part, for as many epochs as `early_stopping` found "
+             "best."},
+    {"diagnostics", &key_bool, AT(struct train_spec, diagnostics),
+     .help = "Record norms, updates, activations, dead and saturated units of every layer, and warn."},
+    {"calibrate", &key_bool, AT(struct train_spec, calibrate),
+     .help = "Fit a temperature on the validation part, by which predictions of probabilities are "
+             "softened."},
     {0},
 };
 
@@ -177,12 +495,18 @@ static const struct key config_keys[] = {
      .help = "Where the data are and how they are read."},
     {"model", &key_object, AT(struct config, model), .rows = model_keys, .flags = KEY_MODEL,
      .help = "The multilayer perceptron."},
-    {"loss", &key_object, AT(struct config, loss), .rows = loss_keys, .flags = KEY_MODEL,
+    {"loss", &key_object, AT(struct config, loss), .rows = loss_keys, .check = check_loss,
      .help = "The loss."},
-    {"optimizer", &key_object, AT(struct config, optimizer), .rows = optimizer_keys, .check = check_optimizer,
-     .help = "How the parameters are updated."},
-    {"train", &key_object, AT(struct config, train), .rows = train_keys, .help = "How training goes."},
+    {"optimizer", &key_object, AT(struct config, optimizer), .rows = optimizer_keys,
+     .complete = complete_optimizer, .check = check_optimizer, .help = "How the parameters are updated."},
+    {"regularization", &key_object, AT(struct config, regularization), .rows = regularization_keys,
+     .help = "Penalties, noise and limits on the weights."},
+    {"augment", &key_object, AT(struct config, augment), .rows = augment_keys,
+     .help = "Random changes of the training images, drawn anew in every epoch."},
+    {"train", &key_object, AT(struct config, train), .rows = train_keys, .check = check_train,
+     .help = "How training goes."},
     {0},
 };
 
-const struct key key_root = {"", &key_object, .rows = config_keys, .help = "A run of dltrain."};
+const struct key key_root = {"", &key_object, .rows = config_keys, .complete = complete_config,
+                             .help = "A run of dltrain."};

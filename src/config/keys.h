@@ -23,6 +23,7 @@ enum key_flag {
     KEY_ROOT = 32,     /* the folder of the paths in the rows behind it */
     KEY_NONEMPTY = 64, /* an object that holds at least one key */
     KEY_MODEL = 128,   /* goes into the model file, with all that is inside */
+    KEY_SWITCH = 256, /* of an object that may be null: its struct begins with a bool that says it is given */
 };
 
 enum { KEY_ROWS_MAX = 64 }; /* rows of one object: the reader keeps a bit for each */
@@ -50,19 +51,21 @@ struct key_type {
     void (*release)(void *field);
 };
 
-extern const struct key_type key_ignored; /* a string that nobody reads */
-extern const struct key_type key_name;    /* char *: a plain file name */
-extern const struct key_type key_path;    /* char *: a file or folder, absolute once read */
-extern const struct key_type key_bool;    /* bool */
-extern const struct key_type key_switch;  /* int: 0, 1; -1: not given (a KEY_NULL) */
-extern const struct key_type key_size;    /* size_t */
-extern const struct key_type key_index;   /* long; -1: not given */
-extern const struct key_type key_seed;    /* uint64_t */
-extern const struct key_type key_real;    /* double */
-extern const struct key_type key_choice;  /* int */
-extern const struct key_type key_classes; /* struct data_spec: class_count and class_names */
-extern const struct key_type key_object;  /* rows within; handled by those who walk the table */
-extern const struct key_type key_list;    /* of objects; pointer and size_t; likewise */
+extern const struct key_type key_ignored;       /* a string that nobody reads */
+extern const struct key_type key_name;          /* char *: a plain file name */
+extern const struct key_type key_path;          /* char *: a file or folder, absolute once read */
+extern const struct key_type key_bool;          /* bool */
+extern const struct key_type key_switch;        /* int: 0, 1; -1: not given (a KEY_NULL) */
+extern const struct key_type key_size;          /* size_t */
+extern const struct key_type key_index;         /* long; -1: not given */
+extern const struct key_type key_seed;          /* uint64_t */
+extern const struct key_type key_real;          /* double */
+extern const struct key_type key_choice;        /* int */
+extern const struct key_type key_classes;       /* struct data_spec: class_count and class_names */
+extern const struct key_type key_betas;         /* double [2] */
+extern const struct key_type key_class_weights; /* struct loss_spec: balanced, class_weight, class_weights */
+extern const struct key_type key_object;        /* rows within; handled by those who walk the table */
+extern const struct key_type key_list;          /* of objects; pointer and size_t; likewise */
 
 struct key {
     const char *name; /* within its object; NULL ends a table */

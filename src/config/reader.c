@@ -251,9 +251,11 @@ static bool read_key(struct reader *r, const struct place *at, const struct key 
     r->model_only = narrow && !(key->flags & KEY_MODEL); /* all that is inside is in the model file */
     if (key->type == &key_list)
         ok = read_list(r, at, key, spec);
-    else if (key->type == &key_object)
+    else if (key->type == &key_object) {
+        if (key->flags & KEY_SWITCH)
+            memcpy(field, &(bool){true}, sizeof(bool));
         ok = reader_object(r, at, key, field);
-    else
+    } else
         ok = key->type->read(r, at, key, field);
     r->model_only = narrow;
     return ok;

@@ -29,10 +29,12 @@ static void required(struct json_writer *w, const char *name) {
     json_end_array(w);
 }
 
-/* Only values of the neighbour for which the key applies. The key never applies to the neighbour's default,
- * so that one must be given. */
+/* Only values of the neighbour for which the key applies; left out, it has its default. */
 static void with_schema(const struct key *key, const struct key *with, struct json_writer *w) {
-    required(w, with->name);
+    int kind = -1;
+    with->type->reset(with, &kind);
+    if (kind < 0 || !key->applies(kind))
+        required(w, with->name);
     json_key(w, "properties");
     json_begin_object(w);
     json_key(w, with->name);

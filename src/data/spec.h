@@ -7,6 +7,7 @@
 
 struct data_files {
     char *images, *labels; /* both NULL: this part is not given */
+    char *weights;         /* one number a sample; NULL: all count the same */
 };
 
 enum data_scale { SCALE_UNIT, SCALE_STANDARDIZE, SCALE_STANDARDIZE_FEATURES, SCALE_NONE, SCALE_COUNT };
@@ -16,6 +17,31 @@ const char *data_scale_name(size_t i);
 
 /* Whether every class gives the same share of its rows to the validation part. */
 enum stratify { STRATIFY_AUTO = -1 /* where the labels are classes */, STRATIFY_NO, STRATIFY_YES };
+
+/* Smooth random displacements (Simard, Steinkraus and Platt 2003). */
+struct elastic_spec {
+    bool on;
+    double alpha; /* standard deviation of a displacement, after smoothing, in pixels */
+    double sigma; /* of the Gaussian that smooths the field, in pixels */
+};
+
+/* What may be done to images of one class; NAN: as to the others. */
+struct augment_class {
+    size_t cls;
+    double rotate, translate, scale, shear;
+    int flip; /* -1: as the others */
+};
+
+/* Random changes of training images: each number is the half-width of a uniform draw. */
+struct augment_spec {
+    double rotate;       /* degrees */
+    double translate;    /* pixels */
+    double scale, shear; /* relative */
+    bool flip;           /* left to right, every other image */
+    struct elastic_spec elastic;
+    struct augment_class *classes; /* owned by whoever made the spec */
+    size_t class_count;
+};
 
 struct data_spec {
     char *root; /* folder of the other paths, NULL: none */

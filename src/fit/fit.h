@@ -28,6 +28,11 @@ struct fit_setup {
     const struct scaling *scaling;
     struct optimizer_spec optimizer;
     struct train_spec train_spec;
+    const struct model_spec *model_spec; /* penalties, dropout */
+    struct regularization_spec regularization;
+    const struct augment_spec *augment; /* NULL: images as they are */
+    double label_smoothing;
+    const real *weight; /* [rows of the training set] what a sample weighs, mean 1 over the part; NULL: 1 */
     uint64_t seed;
     enum input_form input;
     size_t most_threads; /* of the team that a step with enough work may use; 0: all in any case */

@@ -17,12 +17,17 @@ struct layer_spec {
     int activation; /* enum activation */
     double slope;   /* leaky_relu; starting value of prelu */
     struct init_spec init, bias_init;
+    double dropout;  /* share of the outputs that training sets to 0 */
+    double l1, l2;   /* penalties on the weights */
+    double max_norm; /* of the incoming weights of every unit; NAN: none */
 };
 
 struct model_spec {
     struct layer_spec *layers; /* the hidden layers, owned by whoever made the spec */
     size_t layer_count;
     struct layer_spec output; /* units: from the data; activation identity */
+    double input_dropout;     /* share of the inputs that training sets to 0 */
+    double weight_noise; /* standard deviation of noise on every weight, drawn for each sample; 0: none */
 };
 
 enum { MODEL_MAX_LAYERS = 1024, MODEL_MAX_UNITS = 1048576 };

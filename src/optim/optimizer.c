@@ -32,7 +32,11 @@ static bool sgd_update(struct optimizer *o, const struct kernel *k, const struct
 }
 
 static const struct row rows[] = {
-    {"sgd", sgd_states, sgd_update},
+    [OPTIMIZER_SGD] = {"sgd", sgd_states, sgd_update},
+    [OPTIMIZER_ADAM] = {"adam", sgd_states, sgd_update},
+    [OPTIMIZER_ADAMW] = {"adamw", sgd_states, sgd_update},
+    [OPTIMIZER_RMSPROP] = {"rmsprop", sgd_states, sgd_update},
+    [OPTIMIZER_ADAGRAD] = {"adagrad", sgd_states, sgd_update},
 };
 
 const char *optimizer_name(size_t i) {

@@ -27,6 +27,10 @@ struct fit_setup setup_of_fit(const struct setup *s) {
         .scaling = &s->data.scaling,
         .optimizer = s->config->optimizer,
         .train_spec = s->config->train,
+        .model_spec = &s->config->model,
+        .regularization = s->config->regularization,
+        .augment = &s->config->augment,
+        .label_smoothing = s->config->loss.label_smoothing,
         .seed = s->config->seed,
         .most_threads = most_threads(),
     };

@@ -25,8 +25,11 @@ static inline UNUSED struct dataset memory_set(float *values, size_t rows, size_
 }
 
 static inline UNUSED struct layer_spec layer(size_t units, int activation, double slope) {
-    return (struct layer_spec){
-        units, activation, slope, {.kind = init_default(activation)}, {.kind = init_find("zeros")}};
+    return (struct layer_spec){.units = units,
+                               .activation = activation,
+                               .slope = slope,
+                               .init = {.kind = init_default(activation)},
+                               .bias_init = {.kind = init_find("zeros")}};
 }
 
 static inline UNUSED void model_hex(const struct model *model, char hex[SHA256_HEX]) {

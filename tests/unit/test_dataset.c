@@ -50,7 +50,7 @@ static void assert_refused(const struct data_spec *spec, enum err_kind kind, con
 static void test_three_parts(void **state) {
     (void)state;
     struct data_spec spec = usual();
-    spec.validation = spec.test = (struct data_files){b_images, b_labels};
+    spec.validation = spec.test = (struct data_files){.images = b_images, .labels = b_labels};
     struct err err;
     for (size_t threads = 0; threads <= 3; threads++) {
         struct team *team = threads ? team_create(threads, &err) : NULL;
@@ -84,7 +84,7 @@ static void test_absolute_paths_and_few_classes(void **state) {
     snprintf(path[0], sizeof path[0], "%s/%s", folder, b_images);
     snprintf(path[1], sizeof path[1], "%s/%s", folder, "zeros");
     write_idx("zeros", IDX_U8, 3, 0, (const double[]){0, 0, 0});
-    spec.train = (struct data_files){path[0], path[1]};
+    spec.train = (struct data_files){.images = path[0], .labels = path[1]};
     struct data data;
     struct err err;
     assert_true(load(&spec, &data, &err));
@@ -100,7 +100,7 @@ static void test_absolute_paths_and_few_classes(void **state) {
 static void test_parts_against_each_other(void **state) {
     (void)state;
     struct data_spec spec = usual();
-    spec.test = (struct data_files){b_images, b_labels};
+    spec.test = (struct data_files){.images = b_images, .labels = b_labels};
     write_idx(b_labels, IDX_I32, 3, 0, (const double[]){3, 4, 5});
     assert_refused(&spec, ERR_DATA, "/b-labels: row 1: expected a label from 0 to 3, found 4");
     write_idx(b_labels, IDX_F32, 3, 0, (const double[]){3, 4, 5});
@@ -111,7 +111,7 @@ static void test_parts_against_each_other(void **state) {
     write_idx(b_images, IDX_U8, 3, 3, (const double[]){3, 1, 2, 3, 4, 5, 6, 7, 8});
     write_idx(b_labels, IDX_U8, 3, 0, (const double[]){3, 1, 0});
     assert_refused(&spec, ERR_DATA, "/b-images: expected rows of 2 values, found 3");
-    spec.train = (struct data_files){b_images, b_labels};
+    spec.train = (struct data_files){.images = b_images, .labels = b_labels};
     write_idx(b_labels, IDX_F32, 3, 0, (const double[]){3, 1, 0});
     write_idx("wide", IDX_F32, 3, 2, (const double[]){3, 1, 0, 1, 2, 3});
     spec.test.labels = (char[]){"wide"};
@@ -142,11 +142,11 @@ static void test_spec_faults(void **state) {
     spec.train = (struct data_files){0};
     assert_refused(&spec, ERR_CONFIG, "data.train: is missing");
     spec = usual();
-    spec.validation = (struct data_files){b_images, b_labels};
+    spec.validation = (struct data_files){.images = b_images, .labels = b_labels};
     spec.validation_fraction = 0.1;
     assert_refused(&spec, ERR_CONFIG, "data.validation.fraction: cannot be used beside validation files");
     spec = usual();
-    spec.train = (struct data_files){b_images, b_labels};
+    spec.train = (struct data_files){.images = b_images, .labels = b_labels};
     spec.validation_fraction = 0.1;
     assert_refused(&spec, ERR_CONFIG, "data.validation.fraction: 0.1 of 3 rows leaves no row for validation");
     spec.validation_fraction = 0.9;
@@ -161,7 +161,7 @@ static void test_first_fault_wins(void **state) {
     (void)state;
     struct data_spec spec = usual();
     spec.train.images = (char[]){"absent-1"};
-    spec.test = (struct data_files){(char[]){"absent-2"}, (char[]){"absent-3"}};
+    spec.test = (struct data_files){.images = (char[]){"absent-2"}, .labels = (char[]){"absent-3"}};
     struct err err;
     struct team *team = team_create(3, &err);
     assert_non_null(team);
@@ -227,7 +227,7 @@ static void test_split_of_targets(void **state) {
     struct data_spec spec = usual();
     struct data data, other;
     struct err err;
-    spec.train = (struct data_files){b_images, b_labels};
+    spec.train = (struct data_files){.images = b_images, .labels = b_labels};
     spec.test = (struct data_files){0};
     spec.validation_fraction = 0.4;
     write_idx(b_images, IDX_U8, 3, 2, (const double[]){1, 2, 3, 4, 5, 6});
@@ -287,7 +287,7 @@ static void test_stratified_split_of_small_classes(void **state) {
     }
     write_idx(b_images, IDX_U8, SMALL, 2, pixels);
     write_idx(b_labels, IDX_U8, SMALL, 0, cls);
-    spec.train = (struct data_files){b_images, b_labels};
+    spec.train = (struct data_files){.images = b_images, .labels = b_labels};
     spec.validation_stratify = STRATIFY_YES;
     static const struct {
         double fraction;
@@ -322,7 +322,7 @@ static void test_ties_are_exact(void **state) {
         cls[r] = r >= FEW;
     write_idx(b_images, IDX_U8, ALL, 2, pixels);
     write_idx(b_labels, IDX_U8, ALL, 0, cls);
-    spec.train = (struct data_files){b_images, b_labels};
+    spec.train = (struct data_files){.images = b_images, .labels = b_labels};
     spec.validation_stratify = STRATIFY_YES;
     spec.validation_fraction = .1;
     struct data data;
@@ -353,7 +353,7 @@ static void test_scaling_of_training_part(void **state) {
 static void test_fits(void **state) {
     (void)state;
     struct data_spec spec = usual();
-    const struct data_files files = {b_images, b_labels};
+    const struct data_files files = {.images = b_images, .labels = b_labels};
     struct dataset set;
     struct err err = {0};
     assert_true(dataset_load(&files, &spec, TARGETS_REAL, NULL, &set, &err));

@@ -40,7 +40,7 @@ static struct model *make_model(const char *loss, size_t outputs, size_t layers,
     struct layer_spec hidden[ACTIVATION_COUNT];
     for (size_t l = 0; l < layers; l++)
         hidden[l] = layer(l ? 17 + 5 * l : first, (int)l, 0.25);
-    struct model_spec spec = {hidden, layers, layer(0, output, 0)};
+    struct model_spec spec = {.layers = hidden, .layer_count = layers, .output = layer(0, output, 0)};
     struct model *m = model_create(&spec, FEATURES, outputs, loss, &err);
     assert_non_null(m);
     assert_true(model_init(m, 3, NULL, &err));
@@ -54,9 +54,15 @@ static void train_on(const struct training *t, const struct dataset *set, int sc
     struct scaling scaling = {.kind = scale};
     struct team *team = team_create(t->threads, &err);
     struct model *m = make_model(t->loss, CLASSES, t->layers, t->first, t->output);
-    struct fit_setup setup = {
-        t->kernel, team,     m, &part, &scaling, {.lr = t->lr, .momentum = 0.9}, {t->epochs, t->batch, true},
-        4,         t->input, 0};
+    struct fit_setup setup = {.kernel = t->kernel,
+                              .team = team,
+                              .model = m,
+                              .train = &part,
+                              .scaling = &scaling,
+                              .optimizer = {.lr = t->lr, .momentum = 0.9},
+                              .train_spec = {.epochs = t->epochs, .batch_size = t->batch, .shuffle = true},
+                              .seed = 4,
+                              .input = t->input};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
     for (size_t e = 0; e < t->epochs; e++)
@@ -148,15 +154,18 @@ static void softmax_regression_follows_its_recursion(void **state) {
     struct dataset set = memory_set(x, 2, 1, cls, 2);
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_NONE};
-    struct model_spec spec = {NULL,
-                              0,
-                              {.activation = ACTIVATION_IDENTITY,
-                               .init = {.kind = init_find("zeros")},
-                               .bias_init = {.kind = init_find("zeros")}}};
+    struct model_spec spec = {.output = {.activation = ACTIVATION_IDENTITY,
+                                         .init = {.kind = init_find("zeros")},
+                                         .bias_init = {.kind = init_find("zeros")}}};
     struct model *m = model_create(&spec, 1, 2, "cross_entropy", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {best_kernel(), NULL,           m, &part,      &scaling,
-                              {.lr = 0.5},   {100, 2, true}, 1, INPUT_AUTO, 0};
+    struct fit_setup setup = {.kernel = best_kernel(),
+                              .model = m,
+                              .train = &part,
+                              .scaling = &scaling,
+                              .optimizer = {.lr = 0.5},
+                              .train_spec = {.epochs = 100, .batch_size = 2, .shuffle = true},
+                              .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     double u = 0;
     for (int step = 0; step < 100; step++) {
@@ -185,12 +194,17 @@ static void the_last_batch_is_a_mean_over_its_own_samples(void **state) {
     set.targets = t, set.target_width = 1;
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_NONE};
-    struct model_spec spec = {NULL, 0, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model_spec spec = {.layers = NULL, .layer_count = 0, .output = layer(0, ACTIVATION_IDENTITY, 0)};
     spec.output.init = (struct init_spec){.kind = init_find("constant"), .value = 0.25};
     struct model *m = model_create(&spec, 1, 1, "mse", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {best_kernel(), NULL,          m, &part,      &scaling,
-                              {.lr = 0.125}, {1, 2, false}, 1, INPUT_AUTO, 0};
+    struct fit_setup setup = {.kernel = best_kernel(),
+                              .model = m,
+                              .train = &part,
+                              .scaling = &scaling,
+                              .optimizer = {.lr = 0.125},
+                              .train_spec = {.epochs = 1, .batch_size = 2, .shuffle = false},
+                              .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     assert_true(fit && fit_steps(fit, 10, &err) && fit_epoch_done(fit));
     double w = 0.25, b = 0, sum = 0;
@@ -219,13 +233,18 @@ static void divergence_is_noticed_and_undone(void **state) {
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_NONE};
     struct layer_spec hidden[] = {layer(16, ACTIVATION_RELU, 0), layer(16, ACTIVATION_RELU, 0)};
-    struct model_spec spec = {hidden, 2, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model_spec spec = {.layers = hidden, .layer_count = 2, .output = layer(0, ACTIVATION_IDENTITY, 0)};
     struct model *m = model_create(&spec, FEATURES, CLASSES, "mse", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
     char before[SHA256_HEX], after[SHA256_HEX];
     model_hex(m, before);
-    struct fit_setup setup = {best_kernel(), NULL,          m, &part,      &scaling,
-                              {.lr = 1000},  {1, 10, true}, 1, INPUT_AUTO, 0};
+    struct fit_setup setup = {.kernel = best_kernel(),
+                              .model = m,
+                              .train = &part,
+                              .scaling = &scaling,
+                              .optimizer = {.lr = 1000},
+                              .train_spec = {.epochs = 1, .batch_size = 10, .shuffle = true},
+                              .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     bool ok = true;
     while (ok && !(fit_epoch_done(fit) && fit_status(fit)->epoch))
@@ -250,13 +269,17 @@ static void the_step_that_overflows_is_named(void **state) {
     set.targets = t, set.target_width = 1;
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_NONE};
-    struct model_spec spec = {NULL, 0, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model_spec spec = {.layers = NULL, .layer_count = 0, .output = layer(0, ACTIVATION_IDENTITY, 0)};
     spec.output.init.kind = init_find("zeros");
     struct model *m = model_create(&spec, 1, 1, "mse", &err);
     assert_true(m && model_init(m, 1, NULL, &err));
-    struct fit_setup setup = {
-        best_kernel(), NULL, m,          &part, &scaling, {.lr = REAL_IS_DOUBLE ? 1e306 : 1e36},
-        {1, 1, false}, 1,    INPUT_AUTO, 0};
+    struct fit_setup setup = {.kernel = best_kernel(),
+                              .model = m,
+                              .train = &part,
+                              .scaling = &scaling,
+                              .optimizer = {.lr = REAL_IS_DOUBLE ? 1e306 : 1e36},
+                              .train_spec = {.epochs = 1, .batch_size = 1, .shuffle = false},
+                              .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     assert_false(fit_steps(fit, 1, &err));
     assert_non_null(strstr(err.text, "epoch 1 at step 1 of 2: model.output: its weight is not finite"));
@@ -272,8 +295,13 @@ static void revert_goes_back_by_one_epoch(void **state) {
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_NONE};
     struct model *m = make_model("cross_entropy", CLASSES, ACTIVATION_COUNT, 17, ACTIVATION_IDENTITY);
-    struct fit_setup setup = {best_kernel(), NULL,          m, &part,      &scaling,
-                              {.lr = 0.01},  {3, 50, true}, 1, INPUT_AUTO, 0};
+    struct fit_setup setup = {.kernel = best_kernel(),
+                              .model = m,
+                              .train = &part,
+                              .scaling = &scaling,
+                              .optimizer = {.lr = 0.01},
+                              .train_spec = {.epochs = 3, .batch_size = 50, .shuffle = true},
+                              .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     char first[SHA256_HEX], now[SHA256_HEX];
     assert_true(fit && fit_steps(fit, 100, &err));

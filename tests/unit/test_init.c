@@ -126,7 +126,7 @@ static void parameters_have_torch_names(void **state) {
     struct err err = {0};
     struct layer_spec hidden[] = {layer(7, ACTIVATION_PRELU, 0.25), layer(6, ACTIVATION_IDENTITY, 0),
                                   layer(5, ACTIVATION_TANH, 0)};
-    struct model_spec spec = {hidden, 3, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model_spec spec = {.layers = hidden, .layer_count = 3, .output = layer(0, ACTIVATION_IDENTITY, 0)};
     struct model *m = model_create(&spec, 9, 4, "cross_entropy", &err);
     assert_non_null(m);
     static const char *const names[] = {"0.weight", "0.bias", "1.weight", "2.weight", "2.bias",
@@ -157,7 +157,7 @@ static void oversized_models_are_refused(void **state) {
     (void)state;
     struct err err = {0};
     struct layer_spec hidden[] = {layer((size_t)1 << 40, ACTIVATION_RELU, 0)};
-    struct model_spec spec = {hidden, 1, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model_spec spec = {.layers = hidden, .layer_count = 1, .output = layer(0, ACTIVATION_IDENTITY, 0)};
     assert_null(model_create(&spec, (size_t)1 << 30, 4, "mse", &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_non_null(strstr(err.text, "model.layers.0"));

@@ -15,7 +15,7 @@ static bool load(const struct data_spec *wanted, enum target_use use, struct dat
     write_idx(images, IDX_U8, ROWS, 2, pixels);
     struct data_spec spec = *wanted;
     spec.root = folder;
-    const struct data_files files = {images, labels};
+    const struct data_files files = {.images = images, .labels = labels};
     return dataset_load(&files, &spec, use, NULL, set, err);
 }
 
@@ -260,7 +260,7 @@ static void test_swapped(void **state) {
 
     spec.root = folder;
     write_idx(labels, IDX_U8, 3, 0, (const double[]){0, 1, 2});
-    const struct data_files swapped = {labels, labels};
+    const struct data_files swapped = {.images = labels, .labels = labels};
     assert_false(dataset_load(&swapped, &spec, TARGETS_REAL, NULL, &set, &err));
     assert_non_null(
         strstr(err.text, "/labels: expected images of 2 to 4 dimensions, found 1: it looks like a label file "

@@ -55,7 +55,7 @@ struct network {
 static void network_init(struct network *n, const char *loss) {
     struct err err = {0};
     struct layer_spec hidden[] = {layer(5, ACTIVATION_TANH, 0), layer(4, ACTIVATION_RELU, 0)};
-    struct model_spec spec = {hidden, 2, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model_spec spec = {.layers = hidden, .layer_count = 2, .output = layer(0, ACTIVATION_IDENTITY, 0)};
     struct json *doc = load("inputs");
     double values[64];
     *n = (struct network){.scaling = {.kind = SCALE_NONE}};
@@ -199,8 +199,13 @@ static void check_trajectory(const char *name, struct optimizer_spec optimizer, 
     network_init(&n, "cross_entropy");
     if (smoothing > 0)
         soften(&n, smoothing);
-    struct fit_setup setup = {best_kernel(),     NULL, n.model,    &n.part, &n.scaling, optimizer,
-                              {5, BATCH, false}, 1,    INPUT_AUTO, 0};
+    struct fit_setup setup = {.kernel = best_kernel(),
+                              .model = n.model,
+                              .train = &n.part,
+                              .scaling = &n.scaling,
+                              .optimizer = optimizer,
+                              .train_spec = {.epochs = 5, .batch_size = BATCH, .shuffle = false},
+                              .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
     const cJSON *step;

@@ -56,7 +56,7 @@ static void an_epoch_makes_no_calls(enum input_form input) {
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_UNIT};
     struct layer_spec hidden[] = {layer(70, ACTIVATION_RELU, 0), layer(33, ACTIVATION_GELU, 0)};
-    struct model_spec spec = {hidden, 2, layer(0, ACTIVATION_IDENTITY, 0)};
+    struct model_spec spec = {.layers = hidden, .layer_count = 2, .output = layer(0, ACTIVATION_IDENTITY, 0)};
     struct model *m = model_create(&spec, FEATURES, CLASSES, "cross_entropy", &err);
     assert_true(m && model_init(m, 3, NULL, &err));
     struct fit_setup setup = {.kernel = best_kernel(),
@@ -64,7 +64,7 @@ static void an_epoch_makes_no_calls(enum input_form input) {
                               .train = &part,
                               .scaling = &scaling,
                               .optimizer = {.lr = 0.01, .momentum = 0.9},
-                              .train_spec = {2, 100, true},
+                              .train_spec = {.epochs = 2, .batch_size = 100, .shuffle = true},
                               .input = input};
     size_t before = allocations;
     struct fit *fit = fit_create(&setup, &err);
