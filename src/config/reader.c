@@ -41,18 +41,18 @@ static bool known(const struct reader *r, const struct key *key) {
     return !r->model_only || key_in_model(key);
 }
 
-/* The key of that very name elsewhere in the table, as a path: who writes "lr" at the top means
- * "optimizer.lr". */
-static bool add_namesake(const struct reader *r, const struct key *rows, const char *name,
+/* The key of that very name elsewhere in the table, `depth` objects further in, as a path: who writes "lr" at
+ * the top means "optimizer.lr". */
+static bool add_namesake(const struct reader *r, const struct key *rows, const char *name, int depth,
                          struct text *path) {
     size_t len = path->len;
     for (const struct key *key = rows; key->name != NULL; key++) {
         if (!known(r, key))
             continue;
         text_addf(path, "%s%s", len > 0 ? "." : "", key->name);
-        if (strcmp(key->name, name) == 0)
+        if (depth == 0 && strcmp(key->name, name) == 0)
             return true;
-        if (key->type == &key_object && add_namesake(r, key->rows, name, path))
+        if (depth > 0 && key->type == &key_object && add_namesake(r, key->rows, name, depth - 1, path))
             return true;
         if (path->failed)
             return false;
@@ -78,11 +78,15 @@ static const char *nearest_key(const struct reader *r, const struct key *rows, c
     return nearest;
 }
 
+/* No table has more objects within each other. */
+enum { DEEPEST = 8 };
+
 static void unknown_key(struct reader *r, const struct place *at, const struct key *rows) {
     struct text path = {0}, list = {0};
     const char *nearest = nearest_key(r, rows, at->name);
-    if (nearest == NULL && add_namesake(r, key_root.rows, at->name, &path))
-        nearest = reader_text(r, &path);
+    for (int depth = 0; nearest == NULL && depth < DEEPEST; depth++) /* the nearest to the top is meant */
+        if (add_namesake(r, key_root.rows, at->name, depth, &path))
+            nearest = reader_text(r, &path);
     for (const struct key *key = rows; key->name != NULL; key++)
         if (known(r, key))
             text_addf(&list, "%s%s", list.len == 0 ? "" : ", ", key->name);

@@ -11,23 +11,36 @@ static const char full[] =
     "// a comment\n"
     "{\n"
     "  \"$schema\": \"x.json\", \"name\": \"full\", \"seed\": 18446744073709551615, \"threads\": 3,\n"
-    "  \"data\": {\"root\": \"../set\", \"train\": {\"images\": \"a\", \"labels\": \"/b\"},\n"
+    "  \"data\": {\"root\": \"../set\", \"train\": {\"images\": \"a\", \"labels\": \"/b\", \"weights\": "
+    "\"w\"},\n"
     "    \"test\": {\"images\": \"sub/../c\", \"labels\": \"d\"},\n"
     "    \"validation\": {\"images\": \"e\", \"labels\": \"f\"},\n"
     "    \"scale\": \"standardize_features\", \"label_column\": 2, \"classes\": [\"cat\", \"d\\u00f6g\", "
     "\"\\\"\"]},\n"
-    "  \"model\": {\"layers\": [\n"
+    "  \"model\": {\"input_dropout\": 0.2, \"layers\": [\n"
     "      {\"units\": 1048576, \"activation\": \"leaky_relu\", \"slope\": -10, \"init\": \"normal\", "
-    "\"std\": 1e-3},\n"
+    "\"std\": 1e-3, \"dropout\": 0.5, \"l1\": 1e-5, \"max_norm\": 2},\n"
     "      {\"units\": 1, \"activation\": \"tanh\", \"init\": \"uniform\", \"limit\": 0.1,\n"
     "       \"bias_init\": \"constant\", \"bias_value\": -0.30000000000000004},\n"
     "      {\"units\": 3, \"activation\": \"prelu\", /* .25 */ \"bias_init\": \"normal\", \"bias_std\": "
     "2}],\n"
     "    \"output\": {\"init\": \"constant\", \"value\": 7, \"bias_init\": \"uniform\", \"bias_limit\": "
-    "1e6}},\n"
-    "  \"loss\": {\"kind\": \"mse\"},\n"
-    "  \"optimizer\": {\"kind\": \"sgd\", \"lr\": 1000, \"momentum\": 0.9, \"nesterov\": true},\n"
-    "  \"train\": {\"epochs\": 0, \"batch_size\": 16777216, \"shuffle\": false}\n"
+    "1e6, \"l2\": 0.25}},\n"
+    "  \"loss\": {\"kind\": \"mse\", \"class_weights\": [1, 0, 2.5]},\n"
+    "  \"optimizer\": {\"kind\": \"sgd\", \"lr\": 1000, \"momentum\": 0.9, \"nesterov\": true,\n"
+    "    \"weight_decay\": 1e-4, \"clip_norm\": 1, \"clip_value\": 0.5,\n"
+    "    \"schedule\": {\"kind\": \"one_cycle\", \"peak\": 2, \"rise\": 0.25, \"final\": 0.01, "
+    "\"warmup_epochs\": 1.5}},\n"
+    "  \"regularization\": {\"l1\": 1, \"l2\": 2, \"l1_method\": \"subgradient\", \"penalize_bias\": "
+    "\"hidden\",\n"
+    "    \"input_noise\": 0.1, \"weight_noise\": 0.01, \"weight_noise_kind\": \"per_step\", \"max_norm\": "
+    "3},\n"
+    "  \"augment\": {\"rotate\": 15, \"translate\": 2, \"scale\": 0.1, \"shear\": 0.2, \"flip\": true,\n"
+    "    \"elastic\": {\"alpha\": 2}, \"classes\": [{\"class\": 2, \"rotate\": 5, \"flip\": false}]},\n"
+    "  \"train\": {\"epochs\": 0, \"batch_size\": 16777216, \"shuffle\": false, \"refit\": true, "
+    "\"diagnostics\": true,\n"
+    "    \"calibrate\": true, \"early_stopping\": {\"metric\": \"validation.accuracy\", \"restore_best\": "
+    "false}}\n"
     "}\n";
 
 static struct text printed(const struct config *config) {
@@ -209,36 +222,120 @@ static void test_printed(void **state) {
                                "    \"classes\": null\n"
                                "  },\n"
                                "  \"model\": {\n"
+                               "    \"input_dropout\": 0,\n"
                                "    \"layers\": [\n"
                                "      {\n"
                                "        \"units\": 2,\n"
                                "        \"activation\": \"prelu\",\n"
                                "        \"slope\": 0.25,\n"
                                "        \"init\": \"he_normal\",\n"
-                               "        \"bias_init\": \"zeros\"\n"
+                               "        \"bias_init\": \"zeros\",\n"
+                               "        \"dropout\": 0,\n"
+                               "        \"l1\": 0,\n"
+                               "        \"l2\": 0,\n"
+                               "        \"max_norm\": null\n"
                                "      }\n"
                                "    ],\n"
                                "    \"output\": {\n"
                                "      \"init\": \"xavier_normal\",\n"
-                               "      \"bias_init\": \"zeros\"\n"
+                               "      \"bias_init\": \"zeros\",\n"
+                               "      \"l1\": 0,\n"
+                               "      \"l2\": 0,\n"
+                               "      \"max_norm\": null\n"
                                "    }\n"
                                "  },\n"
                                "  \"loss\": {\n"
-                               "    \"kind\": \"cross_entropy\"\n"
+                               "    \"kind\": \"cross_entropy\",\n"
+                               "    \"label_smoothing\": 0,\n"
+                               "    \"class_weights\": null\n"
                                "  },\n"
                                "  \"optimizer\": {\n"
                                "    \"kind\": \"sgd\",\n"
                                "    \"lr\": 0.01,\n"
                                "    \"momentum\": 0,\n"
-                               "    \"nesterov\": false\n"
+                               "    \"momentum_ramp\": null,\n"
+                               "    \"nesterov\": false,\n"
+                               "    \"dampening\": 0,\n"
+                               "    \"weight_decay\": 0,\n"
+                               "    \"clip_norm\": null,\n"
+                               "    \"clip_value\": null,\n"
+                               "    \"schedule\": {\n"
+                               "      \"kind\": \"constant\",\n"
+                               "      \"warmup_epochs\": 0\n"
+                               "    }\n"
+                               "  },\n"
+                               "  \"regularization\": {\n"
+                               "    \"l1\": 0,\n"
+                               "    \"l2\": 0,\n"
+                               "    \"l1_method\": \"proximal\",\n"
+                               "    \"penalize_bias\": \"none\",\n"
+                               "    \"input_noise\": 0,\n"
+                               "    \"weight_noise\": 0,\n"
+                               "    \"weight_noise_kind\": \"per_sample\",\n"
+                               "    \"max_norm\": null\n"
+                               "  },\n"
+                               "  \"augment\": {\n"
+                               "    \"rotate\": 0,\n"
+                               "    \"translate\": 0,\n"
+                               "    \"scale\": 0,\n"
+                               "    \"shear\": 0,\n"
+                               "    \"flip\": false,\n"
+                               "    \"elastic\": null,\n"
+                               "    \"classes\": []\n"
                                "  },\n"
                                "  \"train\": {\n"
                                "    \"epochs\": 10,\n"
                                "    \"batch_size\": 128,\n"
-                               "    \"shuffle\": true\n"
+                               "    \"shuffle\": true,\n"
+                               "    \"early_stopping\": null,\n"
+                               "    \"refit\": false,\n"
+                               "    \"diagnostics\": false,\n"
+                               "    \"calibrate\": false\n"
                                "  }\n"
                                "}\n");
     text_release(&out);
+    config_release(&c);
+}
+
+/* Defaults that hang on other keys, and layers that have what all have. */
+static void test_completed(void **state) {
+    (void)state;
+    static const struct {
+        const char *kind;
+        double lr, eps, weight_decay;
+    } rows[] = {{"sgd", 0.01, 1e-8, 0},
+                {"adam", 0.001, 1e-8, 0},
+                {"adamw", 0.001, 1e-8, 0.01},
+                {"rmsprop", 0.01, 1e-8, 0},
+                {"adagrad", 0.01, 1e-10, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "{" DATA ", \"optimizer\": {\"kind\": \"%s\", \"schedule\": {\"kind\": \"one_cycle\"}}}",
+                 rows[i].kind);
+        struct config c = accepted(text, NO_OVERRIDES);
+        assert_true(c.optimizer.lr == rows[i].lr && c.optimizer.eps == rows[i].eps);
+        assert_true(c.optimizer.weight_decay == rows[i].weight_decay);
+        assert_true(c.optimizer.schedule.peak == 10 * rows[i].lr);
+        config_release(&c);
+    }
+    struct config c = accepted("{" DATA ", \"model\": {\"layers\": [{\"units\": 1}, {\"units\": 1, \"l1\": 0,"
+                               " \"l2\": 3, \"max_norm\": 5}]}, \"regularization\": {\"l1\": 1, \"l2\": 2,"
+                               " \"max_norm\": 4, \"weight_noise\": 0.5}}",
+                               NO_OVERRIDES);
+    const struct layer_spec *layer = c.model.layers, *output = &c.model.output;
+    assert_true(layer[0].l1 == 1 && layer[0].l2 == 2 && layer[0].max_norm == 4);
+    assert_true(layer[1].l1 == 0 && layer[1].l2 == 3 && layer[1].max_norm == 5);
+    assert_true(output->l1 == 1 && output->l2 == 2 && output->max_norm == 4);
+    assert_true(c.model.weight_noise == 0.5);
+    config_release(&c);
+    c = accepted("{" DATA ", \"regularization\": {\"weight_noise\": 1, \"weight_noise_kind\": \"per_step\"},"
+                 " \"optimizer\": {\"schedule\": {\"kind\": \"exponential\"}, \"momentum_ramp\": {}},"
+                 " \"train\": {\"early_stopping\": {}}}",
+                 NO_OVERRIDES);
+    assert_true(c.model.weight_noise == 0 && c.optimizer.schedule.factor == 0.95);
+    assert_true(c.optimizer.momentum_ramp.on && c.optimizer.momentum_ramp.end == 0.99);
+    assert_true(c.train.early_stopping.on && c.train.early_stopping.patience == 5);
     config_release(&c);
 }
 
@@ -424,6 +521,7 @@ int main(void) {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_printed),
         cmocka_unit_test(test_printed_stratify),
+        cmocka_unit_test(test_completed),
         cmocka_unit_test(test_model_part),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_names),

@@ -14,8 +14,8 @@ static void test_values(void **state) {
         "\"elu\","
         " \"gelu\", \"silu\", \"sigmoid\", \"tanh\" or \"softplus\", got \"rleu\" (default \"relu\");"
         " did you mean \"relu\"?");
-    refused_set("optimizer.lr=0",
-                "--set optimizer.lr=0: must be a number above 0 and at most 1000, got 0 (default 0.01)");
+    refused_set("optimizer.lr=0", "--set optimizer.lr=0: must be a number above 0 and at most 1000, got 0 "
+                                  "(default 0.01; 0.001 for \"adam\" and \"adamw\")");
     refused_set("optimizer.momentum=1",
                 "--set optimizer.momentum=1: must be a number from 0 to below 1, got 1 (default 0)");
     refused_set("data.validation.fraction=null",
@@ -76,20 +76,20 @@ static void test_unknown_keys(void **state) {
                  "%:2:16: optimizer.momentun: unknown key; did you mean \"momentum\"?");
     refused_file("{" DATA ",\n \"Seed\": 1}", "%:2:2: Seed: unknown key; did you mean \"seed\"?");
     refused_file("{" DATA ",\n \"epochs\": 1}", "%:2:2: epochs: unknown key; did you mean \"train.epochs\"?");
-    refused_file("{" DATA ",\n \"loss\": {\"label_smoothing\": 0.1}}",
-                 "%:2:11: loss.label_smoothing: unknown key; the keys here are kind");
+    refused_file("{" DATA ",\n \"loss\": {\"temper\": 0.1}}",
+                 "%:2:11: loss.temper: unknown key; the keys here are kind, label_smoothing, class_weights");
     refused_file(
         "{" DATA ",\n \"model\": {\"output\": {\"units\": 3}}}",
         "%:2:23: model.output.units: unknown key; the keys here are init, std, limit, value, bias_init,"
-        " bias_std, bias_limit, bias_value");
+        " bias_std, bias_limit, bias_value, l1, l2, max_norm");
     refused_file("{" DATA ",\n \"a\\nb\": 3}",
                  "%:2:2: a\\nb: unknown key; the keys here are $schema, name, seed,"
-                 " threads, data, model, loss, optimizer, train");
+                 " threads, data, model, loss, optimizer, regularization, augment, train");
     refused(
         "{" DATA ",\n \"\": 3, \"loss\": {\"\": 1}}", NO_OVERRIDES,
         LINES("%:2:2: \"\": unknown key; the keys here are $schema, name, seed, threads, data, model, loss,"
-              " optimizer, train",
-              "%:2:18: loss.\"\": unknown key; the keys here are kind"));
+              " optimizer, regularization, augment, train",
+              "%:2:18: loss.\"\": unknown key; the keys here are kind, label_smoothing, class_weights"));
     refused_set("optimzer.lr=1", "--set optimzer.lr=1: optimzer: unknown key; did you mean \"optimizer\"?");
 }
 
@@ -118,9 +118,23 @@ static void test_neighbours(void **state) {
         "model.output.bias_value=1",
         "--set model.output.bias_value=1: is only for bias_init \"constant\", but bias_init is \"zeros\"");
     refused_set("optimizer.nesterov=true", "--set optimizer.nesterov=true: needs a \"momentum\" above 0");
+    refused_set("optimizer.betas=[0.9,0.99]", "--set optimizer.betas=[0.9,0.99]: is only for kind \"adam\" or"
+                                              " \"adamw\", but kind is \"sgd\"");
+    refused_set("optimizer.dampening=0.1", "--set optimizer.dampening=0.1: needs a \"momentum\" above 0");
+    refused_file("{" DATA ", \"optimizer\": {\"momentum\": 0.5, \"nesterov\": true, \"dampening\": 0.1}}",
+                 "%:1:90: optimizer.nesterov: needs a \"dampening\" of 0");
+    refused_file("{" DATA ", \"optimizer\": {\"momentum\": 0.5, \"momentum_ramp\": {}}}",
+                 "%:1:90: optimizer.momentum_ramp: takes the place of \"momentum\": give one or the other");
+    refused_file("{" DATA ", \"optimizer\": {\"kind\": \"adam\", \"momentum_ramp\": {}}}",
+                 "%:1:89: optimizer.momentum_ramp: is only for kind \"sgd\" or \"rmsprop\"");
+    refused_file(
+        "{" DATA ", \"loss\": {\"kind\": \"mse\", \"label_smoothing\": 0.1}}",
+        "%:1:83: loss.label_smoothing: is only for kind \"cross_entropy\" or \"binary_cross_entropy\"");
+    refused_set("train.refit=true",
+                "--set train.refit=true: needs \"early_stopping\", which finds the epochs");
     refused_set("data.validation={}",
                 "--set data.validation={}: must not be empty; the keys here are fraction,"
-                " stratify, images, labels");
+                " stratify, images, labels, weights");
     refused_set("data.validation.stratify=true",
                 "--set data.validation.stratify=true: needs \"fraction\" beside it");
     refused_set("data.validation.images=x", "--set data.validation.images=x: needs \"labels\" beside it");
@@ -158,7 +172,7 @@ static void test_all_at_once(void **state) {
             "%:4:26: data.trian: unknown key; did you mean \"train\"?",
             "%:5:17: optimizer.nesterov: must be true or false, got 1 (default false)",
             "%:5:32: optimizer.lr: must be a number above 0 and at most 1000, got a list of length 1 (default"
-            " 0.01)",
+            " 0.01; 0.001 for \"adam\" and \"adamw\")",
             "--set x: must be PATH=VALUE",
             "--set threads=x: must be an integer from 0 to 1024, got the string \"x\" (default 0)"));
 }
@@ -208,7 +222,7 @@ static void test_misspelt(void **state) {
             LINES("%:2:22: model.layers.0.units: is missing: must be an integer from 1 to 1048576",
                   "%:2:23: model.layers.0.wide: unknown key; the keys here are units, activation, slope, "
                   "init, std, limit,"
-                  " value, bias_init, bias_std, bias_limit, bias_value"));
+                  " value, bias_init, bias_std, bias_limit, bias_value, dropout, l1, l2, max_norm"));
 }
 
 static void test_syntax(void **state) {

@@ -36,13 +36,13 @@ static void test_schema(void **state) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json_root(doc), "$schema");
     assert_string_equal(item->valuestring, "http://json-schema.org/draft-07/schema#");
 
-    static const char *const path[] = {"properties", "optimizer", "properties", "lr"};
+    static const char *const path[] = {"properties", "regularization", "properties", "input_noise"};
     item = json_root(doc);
     for (size_t i = 0; i < 4; i++)
         item = cJSON_GetObjectItemCaseSensitive(item, path[i]);
-    assert_true(cJSON_GetObjectItemCaseSensitive(item, "exclusiveMinimum")->valuedouble == 0);
+    assert_true(cJSON_GetObjectItemCaseSensitive(item, "minimum")->valuedouble == 0);
     assert_true(cJSON_GetObjectItemCaseSensitive(item, "maximum")->valuedouble == 1000);
-    assert_true(cJSON_GetObjectItemCaseSensitive(item, "default")->valuedouble == 0.01);
+    assert_true(cJSON_GetObjectItemCaseSensitive(item, "default")->valuedouble == 0);
     json_free(doc);
     text_release(&out);
 }

@@ -62,7 +62,9 @@ static const struct trial trials[] = {
 static cJSON *ground(void) {
     cJSON *root =
         cJSON_Parse("{" DATA ", \"model\": {\"layers\": [{\"units\": 1}], \"output\": {}}, \"loss\": {},"
-                    " \"optimizer\": {\"momentum\": 0.5}, \"train\": {}}");
+                    " \"optimizer\": {\"momentum\": 0.5, \"schedule\": {}}, \"regularization\": {},"
+                    " \"augment\": {\"elastic\": {}, \"classes\": [{\"class\": 0}]},"
+                    " \"train\": {\"early_stopping\": {}}}");
     assert_non_null(root);
     return root;
 }
@@ -87,8 +89,12 @@ static void put(cJSON *object, const char *name, const char *json) {
 /* What makes room for the key: a neighbour of the right kind. */
 static void put_neighbours(cJSON *object, const struct key *rows, const struct key *key) {
     char word[64];
-    if (key->together != NULL)
-        put(object, key->together, strcmp(key->together, "fraction") == 0 ? "0.5" : "\"f\"");
+    for (const struct key *k = key; k != NULL && k->together != NULL && k->together != key->name;) {
+        put(object, k->together, strcmp(k->together, "fraction") == 0 ? "0.5" : "\"f\"");
+        k = key_find(rows, k->together);
+        if (k->together != NULL && cJSON_GetObjectItemCaseSensitive(object, k->together) != NULL)
+            break;
+    }
     if (key->with == NULL)
         return;
     const struct key *with = key_find(rows, key->with);
@@ -96,19 +102,40 @@ static void put_neighbours(cJSON *object, const struct key *rows, const struct k
         if (key->applies(key_choice_kind(with, i))) {
             snprintf(word, sizeof word, "\"%s\"", with->choices(i));
             put(object, with->name, word);
+            break;
         }
+    int kind;
+    for (kind = 0; !key->applies(kind);)
+        kind++;
+    for (const struct key *other = rows; other->name != NULL; other++) /* what that kind does not take */
+        if (other->with == key->with && !other->applies(kind))
+            put(object, other->name, NULL);
+}
+
+/* momentum_ramp takes the place of momentum. */
+static void make_room(cJSON *root, const struct key *key, const char *where) {
+    cJSON *optimizer = cJSON_GetObjectItemCaseSensitive(root, "optimizer");
+    if (strcmp(key->name, "momentum_ramp") == 0)
+        put(optimizer, "momentum", NULL);
+    if (strcmp(where, "optimizer.momentum_ramp") == 0) {
+        put(optimizer, "momentum", NULL);
+        cJSON_AddObjectToObject(optimizer, "momentum_ramp");
+    }
 }
 
 static void try_value(const struct key *rows, const struct key *key, const char *where, const char *json,
                       bool wrong) {
     struct config c = {0};
     cJSON *root = ground();
+    make_room(root, key, where);
     cJSON *object = item_at(root, where);
     if (object == NULL) { /* data.test, data.validation */
         object =
             cJSON_AddObjectToObject(cJSON_GetObjectItemCaseSensitive(root, "data"), strrchr(where, '.') + 1);
         if (strcmp(where, "data.test") == 0)
-            put(object, strcmp(key->name, "images") == 0 ? "labels" : "images", "\"f\"");
+            for (const struct key *file_key = rows; file_key->name != NULL; file_key++)
+                if (file_key != key && file_key->flags & KEY_REQUIRED)
+                    put(object, file_key->name, "\"f\"");
     }
     if (json != NULL)
         put_neighbours(object, rows, key);
