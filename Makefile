@@ -60,7 +60,7 @@ endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 .PHONY: all demo check golden check-layers deps deps-test units program docs format lint install clean help exhaustive exhaustive-program \
-    bench bench-program digits
+    bench bench-methods bench-program digits
 
 all: dltrain ## build ./dltrain (the default)
 
@@ -113,6 +113,9 @@ bench-program: $(BUILD)/bench-kernels
 
 bench: dltrain $(BUILD)/bench-kernels ## side by side with installed peers: peak, products, epochs, whole processes; BENCH='...' passes options
 	@tests/bench/run --kernels $(BUILD)/bench-kernels $(BENCH)
+
+bench-methods: dltrain ## what each method adds to an epoch, in percent; METHODS='...' passes options
+	@tests/bench/methods $(METHODS)
 
 $(BUILD)/make-digits: $(BUILD)/scripts/make-digits.o $(BUILD)/engine.a
 	$(call say,LINK)
