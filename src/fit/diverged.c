@@ -1,11 +1,15 @@
 #include "fit/diverged.h"
 
-/* The first parameter that is not finite, or NULL. */
-static const struct tape_parameter *broken_parameter(const struct diverged_step *step) {
+/* The first parameter that is not finite, or whose state in the optimiser is not (*state), or NULL. */
+static const struct tape_parameter *broken_parameter(const struct diverged_step *step, bool *state) {
     const struct model *model = step->source->model;
+    const struct kernel *k = step->source->kernel;
     for (size_t i = 0; i < tape_parameters(model->tape); i++) {
         const struct tape_parameter *p = tape_parameter(model->tape, i);
-        if (!step->source->kernel->all_finite(p->matrix.rows * p->matrix.stride, model->theta + p->offset))
+        size_t count = p->matrix.rows * p->matrix.stride;
+        bool finite = k->all_finite(count, model->theta + p->offset);
+        *state = finite && !optimizer_finite(step->optimizer, k, p->offset, count);
+        if (!finite || *state)
             return p;
     }
     return NULL;
@@ -43,17 +47,19 @@ static size_t broken_node(const struct diverged_step *step) {
 
 void diverged_explain(const struct diverged_step *step, struct err *err) {
     const struct tape *tape = step->source->model->tape;
-    const struct tape_parameter *p = broken_parameter(step);
+    bool state;
+    const struct tape_parameter *p = broken_parameter(step, &state);
     const struct fit_status *at = step->status;
     size_t node = p ? p->node : broken_node(step);
     bool loss = node + 1 == tape_nodes(tape);
     const char *advice = p || at->total_steps > 0
                              ? "a smaller optimizer.lr may help"
                              : "nothing was learned yet: look at data.scale and the initial weights";
-    err_set(err, ERR_DIVERGED, "training diverged in epoch %zu at step %zu of %zu: %s%s%s is not finite; %s",
-            at->epoch, at->step + 1, at->steps, loss ? "" : tape_label(tape, node), loss ? "the " : ": its ",
+    err_set(err, ERR_DIVERGED,
+            "training diverged in epoch %zu at step %zu of %zu: %s%s%s%s is not finite; %s", at->epoch,
+            at->step + 1, at->steps, loss ? "" : tape_label(tape, node), loss ? "the " : ": its ",
             loss ? "loss"
             : p  ? p->name
                  : "output",
-            advice);
+            p && state ? "'s state in the optimizer" : "", advice);
 }

@@ -4,6 +4,7 @@
 
 #include "fit/fit.h"
 #include "fit/slice.h"
+#include "optim/optimizer.h"
 
 /* The step at which it happened. */
 struct diverged_step {
@@ -13,10 +14,11 @@ struct diverged_step {
     const uint32_t *row; /* [samples] rows of the batch */
     size_t samples;
     const struct fit_status *status;
+    const struct optimizer *optimizer;
 };
 
-/* Fills err (ERR_DIVERGED) with epoch, step and the first layer whose parameters or, on this batch, outputs
- * are not finite. Runs the batch forward once more. */
+/* Fills err (ERR_DIVERGED) with epoch, step and the first layer whose parameters, optimiser's state
+ * or, on this batch, outputs are not finite. Runs the batch forward once more. */
 void diverged_explain(const struct diverged_step *step, struct err *err);
 
 #endif

@@ -107,22 +107,6 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
         atomic_store(&fit->loss_broken, true);
 }
 
-/* ---- phase 2 ---- */
-
-static void update_tile(struct fit *fit, size_t t) {
-    _Alignas(MEM_ALIGN) real gradient[OP_TILE_ROWS * OP_TILE_COLS];
-    const struct model *model = fit->source.model;
-    const struct sparse_columns *columns =
-        fit->source.sparse ? sparse_batch_columns(fit->source.sparse) : NULL;
-    struct tape_tile at = tape_tile(model->tape, t);
-    const struct optimizer_tile tile = {at.offset, at.stride, at.rows, at.cols};
-    if (fit->fetch)
-        optimizer_fetch(fit->optimizer, fit->source.kernel, &tile, model->theta);
-    tape_gradient(model->tape, fit->ws, fit->source.kernel, columns, fit->samples, t, gradient);
-    if (!optimizer_update(fit->optimizer, fit->source.kernel, &tile, model->theta, gradient, OP_TILE_COLS))
-        atomic_store(&fit->parameter_broken, true);
-}
-
 static void step_job(void *arg, size_t rank, size_t size) {
     struct fit *fit = arg;
     (void)size;
@@ -137,8 +121,7 @@ static void step_job(void *arg, size_t rank, size_t size) {
         list_columns(fit, rank);
         team_barrier(fit->team);
     }
-    for (size_t t, helped = 0; work_take(&fit->work[WORK_TILES], rank, &helped, &t);)
-        update_tile(fit, t);
+    tiles_update(fit, rank);
 }
 
 /* ---- the step ---- */
@@ -177,8 +160,8 @@ void fit_revert(struct fit *fit) {
 }
 
 static bool diverged(struct fit *fit, struct err *err) {
-    struct diverged_step step = {&fit->source, fit->ws,      &fit->targets[0],
-                                 fit->row,     fit->samples, &fit->status};
+    struct diverged_step step = {&fit->source, fit->ws,      &fit->targets[0], fit->row,
+                                 fit->samples, &fit->status, fit->optimizer};
     diverged_explain(&step, err);
     fit_revert(fit);
     return false;
@@ -207,7 +190,21 @@ static void share_out(struct fit *fit) {
     if (fit->sparse)
         work_begin(&fit->work[WORK_COLUMNS], sparse_batch_blocks(fit->source.sparse, fit->samples));
     work_begin(&fit->work[WORK_SLICES], slices);
-    work_begin(&fit->work[WORK_TILES], tape_tiles(tape));
+    tiles_share_out(fit);
+}
+
+static void begin_update(struct fit *fit) {
+    const struct optimizer_spec *spec = &fit->setup.optimizer;
+    const struct schedule_at at = {fit->status.total_steps, fit->status.steps, fit->setup.train_spec.epochs,
+                                   fit->plateau.factor};
+    fit->status.lr = schedule_rate(spec, &at);
+    optimizer_begin(fit->optimizer, fit->status.lr, schedule_momentum(spec, &at));
+}
+
+void fit_watch(struct fit *fit, double value) {
+    const struct schedule_spec *schedule = &fit->setup.optimizer.schedule;
+    if (schedule->kind == SCHEDULE_PLATEAU)
+        plateau_watch(&fit->plateau, schedule, value, metric_higher_is_better(schedule->metric));
 }
 
 bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
@@ -216,7 +213,7 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
     for (size_t i = 0; i < max_steps && fit->status.step < fit->status.steps; i++) {
         size_t first = fit->status.step * fit->batch, left = fit->setup.train->count - first;
         choose_rows(fit, first, left < fit->batch ? left : fit->batch);
-        optimizer_begin(fit->optimizer, fit->status.lr);
+        begin_update(fit);
         share_out(fit);
         team_run(fit->team, step_job, fit);
         if (atomic_load(&fit->loss_broken) || atomic_load(&fit->parameter_broken))

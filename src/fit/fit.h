@@ -45,7 +45,7 @@ struct fit_status {
     size_t samples;       /* seen in this epoch */
     double loss;          /* mean over the samples seen in this epoch */
     double accuracy;      /* share of them classified rightly; NaN where targets are not classes */
-    double lr;
+    double lr;            /* of the last step done */
 };
 
 struct fit;
@@ -62,6 +62,14 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) MUST_CHECK;
 /* Takes the model back to where the last begun epoch began: for the caller who finds at its end that the
  * model is no good. */
 void fit_revert(struct fit *fit);
+
+/* After an epoch: the value of the metric that a plateau schedule watches (optimizer.schedule.metric).
+ * Without such a schedule it does nothing. */
+void fit_watch(struct fit *fit, double value);
+
+/* The penalties of the objective at the parameters as they are: l1 sum |w| + l2 / 2 sum w^2 over what they
+ * act on. The status's loss is without them. */
+double fit_penalty(const struct fit *fit);
 
 const struct fit_status *fit_status(const struct fit *fit);
 bool fit_epoch_done(const struct fit *fit);

@@ -7,15 +7,19 @@
 #include "base/work.h"
 #include "fit/fit.h"
 #include "fit/slice.h"
+#include "fit/tiles.h"
 #include "optim/optimizer.h"
+#include "optim/schedule.h"
 
 /* What a team shares out in the course of a step. */
 enum fit_work {
-    WORK_LISTS,   /* slices to compress, where the first layer is cut by units */
-    WORK_UNITS,   /* pieces of units of the first layer, a slice each */
-    WORK_COLUMNS, /* blocks of columns to compress */
-    WORK_SLICES,  /* slices through the (rest of the) net and back */
-    WORK_TILES,   /* tiles of the parameters */
+    WORK_LISTS,     /* slices to compress, where the first layer is cut by units */
+    WORK_UNITS,     /* pieces of units of the first layer, a slice each */
+    WORK_COLUMNS,   /* blocks of columns to compress */
+    WORK_SLICES,    /* slices through the (rest of the) net and back */
+    WORK_GRADIENTS, /* tiles of a gradient whose norm is limited */
+    WORK_TILES,     /* tiles of the parameters */
+    WORK_NORMS,     /* columns of weights whose norms are limited */
     WORKS
 };
 
@@ -24,6 +28,8 @@ struct fit {
     struct slice_source source;
     struct fit_status status;
     struct optimizer *optimizer;
+    struct plateau plateau;
+    struct tiles tiles;
     struct tape_workspace *ws;
     struct slice_targets *targets; /* [threads] */
     struct team *team;             /* the setup's, or a smaller one of its own, or NULL: the caller alone */

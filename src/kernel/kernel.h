@@ -16,6 +16,7 @@
 #include "base/real.h"
 #include "kernel/activation.h"
 #include "kernel/sparse.h"
+#include "kernel/update.h"
 
 enum { KERNEL_LANES = 16 };
 
@@ -112,12 +113,34 @@ struct kernel {
     /* Rows of bytes to columns: out[f * lanes + s] = row[s][f]. */
     void (*turn_bytes)(size_t features, size_t lanes, const uint8_t *const *row, uint8_t *out);
 
-    /* SGD with momentum (PyTorch's rule) over a tile of parameters: rows of cols elements, w and v with rows
-     * `stride` apart, g with rows `g_stride` apart; cols is a multiple of KERNEL_LANES. v = first ? g : mu v
-     * + g (a g of 0 is +0); d = nesterov ? g + mu v : v; w -= lr d. mu = 0: v is not touched (may be NULL).
-     * Returns whether every new w is finite. */
-    bool (*sgd)(size_t rows, size_t cols, real *w, size_t stride, const real *g, size_t g_stride, real *v,
-                real lr, real mu, bool nesterov, bool first);
+    /* The gradient of the objective from that of the data: out = g + l2 w + l1 sign(w), then limited to
+     * [-clip, clip]; what is not finite stays so. Rows are stride, g_stride and out_stride apart; out may be
+     * g. cols is a multiple of KERNEL_LANES. */
+    void (*penalise)(size_t rows, size_t cols, const real *w, size_t stride, const real *g, size_t g_stride,
+                     real l2, real l1, real clip, real *out, size_t out_stride);
+
+    /* The optimisers over a tile of parameters. For each element: g = scale g, w = keep w, the rule, then w =
+     * sign(w) max(|w| - threshold / divisor, 0). A g of 0 is +0. The rules are those of PyTorch,
+     *   sgd      v = momentum v + intake g, d = nesterov ? g + momentum v : v (no v: d = g), w -= rate d
+     *   adam     mean and square averaged; divisor sqrt(square, or the largest) / correction + eps;
+     *            w -= rate mean / divisor
+     *   rmsprop  divisor sqrt(square, less mean^2 where there is a mean) + eps; w -= rate g / divisor, or
+     *            v = momentum v + g / divisor, w -= rate v (intake 1)
+     *   adagrad  square summed up (square_decay and square_in 1); divisor sqrt(square) + eps;
+     *            w -= rate g / divisor
+     * They return whether every new w and square is finite. */
+    bool (*sgd)(const struct update_tile *t, const struct update *u);
+    bool (*adam)(const struct update_tile *t, const struct update *u);
+    bool (*rmsprop)(const struct update_tile *t, const struct update *u);
+    bool (*adagrad)(const struct update_tile *t, const struct update *u);
+
+    /* The sum of the squares of a tile, in double. cols is a multiple of KERNEL_LANES. */
+    double (*sum_squares)(size_t rows, size_t cols, const real *x, size_t stride);
+
+    /* Scales every column of w whose norm (its squares summed by fma, rows ascending) is above the limit to
+     * it; one of which the sum is not finite becomes NaN. cols is a multiple of KERNEL_LANES. Returns whether
+     * all sums are finite. */
+    bool (*limit_columns)(size_t rows, size_t cols, real *w, size_t stride, real limit);
 
     /* Asks the cache for a tile that is going to be written. */
     void (*fetch)(size_t rows, size_t cols, const real *x, size_t stride);

@@ -17,13 +17,21 @@ struct optimizer_tile {
     size_t offset, stride, rows, cols;
 };
 
-/* An optimiser of `size` parameters; its state starts at 0. Release with optimizer_free. */
+/* What differs from tile to tile. */
+struct optimizer_terms {
+    real scale;  /* what the gradient is multiplied by: 1, or less where its norm is limited */
+    double l1;   /* strength of the L1 penalty that the soft threshold behind the step stands for */
+    bool decays; /* whether the spec's weight_decay acts */
+};
+
+/* An optimiser of `size` parameters; its state starts at 0 (adagrad's at initial_accumulator). Release with
+ * optimizer_free. */
 struct optimizer *optimizer_create(const struct optimizer_spec *spec, size_t size,
                                    struct err *err) MUST_CHECK;
 void optimizer_free(struct optimizer *o);
 
-/* Begins a step with this learning rate. */
-void optimizer_begin(struct optimizer *o, double lr);
+/* Begins a step with this learning rate and momentum (read where the rule has one). */
+void optimizer_begin(struct optimizer *o, double lr, double momentum);
 
 /* Asks the cache for what the update of the tile will read and write: to be called before its gradient is
  * computed, which takes as long as memory does. */
@@ -31,10 +39,13 @@ void optimizer_fetch(const struct optimizer *o, const struct kernel *k, const st
                      const real *theta);
 
 /* Updates a tile of theta (cols a multiple of KERNEL_LANES) by its gradient g, whose rows are g_stride apart.
- * Disjoint tiles may be updated by different threads at once. Returns whether the new parameters are all
- * finite. */
-bool optimizer_update(struct optimizer *o, const struct kernel *k, const struct optimizer_tile *tile,
-                      real *theta, const real *g, size_t g_stride);
+ * Disjoint tiles may be updated by different threads at once. Returns whether the new parameters and their
+ * state are all finite. */
+bool optimizer_update(const struct optimizer *o, const struct kernel *k, const struct optimizer_tile *tile,
+                      const struct optimizer_terms *terms, real *theta, const real *g, size_t g_stride);
+
+/* Whether the state of `count` parameters from `offset` on is finite. */
+bool optimizer_finite(const struct optimizer *o, const struct kernel *k, size_t offset, size_t count);
 
 /* Reals of state for each parameter. */
 size_t optimizer_states(const struct optimizer_spec *spec);

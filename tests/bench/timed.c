@@ -74,10 +74,18 @@ double timed_seconds(enum phase phase) {
        bool raw, real *x), (features, lanes, row, mean, deviation, raw, x))                                  \
     V(PHASE_INPUT, turn_bytes, (size_t features, size_t lanes, const uint8_t *const *row, uint8_t *out),     \
       (features, lanes, row, out))                                                                           \
-    R(bool, PHASE_UPDATE, sgd,                                                                               \
-      (size_t rows, size_t cols, real *w, size_t stride, const real *g, size_t g_stride, real *v, real lr,   \
-       real mu, bool nesterov, bool first),                                                                  \
-      (rows, cols, w, stride, g, g_stride, v, lr, mu, nesterov, first))                                      \
+    V(PHASE_UPDATE, penalise,                                                                                \
+      (size_t rows, size_t cols, const real *w, size_t stride, const real *g, size_t g_stride, real l2,      \
+       real l1, real clip, real *out, size_t out_stride),                                                    \
+      (rows, cols, w, stride, g, g_stride, l2, l1, clip, out, out_stride))                                   \
+    R(bool, PHASE_UPDATE, sgd, (const struct update_tile *t, const struct update *u), (t, u))                \
+    R(bool, PHASE_UPDATE, adam, (const struct update_tile *t, const struct update *u), (t, u))               \
+    R(bool, PHASE_UPDATE, rmsprop, (const struct update_tile *t, const struct update *u), (t, u))            \
+    R(bool, PHASE_UPDATE, adagrad, (const struct update_tile *t, const struct update *u), (t, u))            \
+    R(double, PHASE_UPDATE, sum_squares, (size_t rows, size_t cols, const real *x, size_t stride),           \
+      (rows, cols, x, stride))                                                                               \
+    R(bool, PHASE_UPDATE, limit_columns,                                                                     \
+      (size_t rows, size_t cols, real *w, size_t stride, real limit), (rows, cols, w, stride, limit))        \
     V(PHASE_UPDATE, fetch, (size_t rows, size_t cols, const real *x, size_t stride), (rows, cols, x, stride))\
     R(bool, PHASE_LOSS, all_finite, (size_t n, const real *x), (n, x))
 /* clang-format on */

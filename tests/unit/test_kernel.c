@@ -222,9 +222,15 @@ static void vanished_sums_are_positive(void **state) {
             z[i] = (real)-0.0, w[i] = (real)-0.0, g[i] = (real)-0.0;
         kernel_at(t)->add_bias(1, 16, z, bias);
         assert_false(signbit((double)z[3]));
-        real v[16];
-        kernel_at(t)->sgd(1, 16, w, 16, g, 16, v, 1, (real)0.5, false, true);
+        real v[16] = {0};
+        const struct update_tile tile = {1, 16, w, {[UPDATE_VELOCITY] = v}, g, 16, 16};
+        const struct update update = {.scale = 1, .keep = 1, .rate = 1, .momentum = (real)0.5, .intake = 1};
+        kernel_at(t)->sgd(&tile, &update);
         assert_false(signbit((double)v[3]));
+        for (size_t i = 0; i < 16; i++)
+            w[i] = (real)-0.25;
+        kernel_at(t)->sgd(&tile, &(struct update){.scale = 1, .keep = 1, .threshold = (real)0.25});
+        assert_true(w[3] == 0 && !signbit((double)w[3]));
     }
 }
 
@@ -297,17 +303,69 @@ static void call_gradients(const struct kernel *k, struct panels *p) {
     k->add_bias(ROWS, LANES, p->out[2], p->in[3]);
 }
 
-static void call_sgd(const struct kernel *k, struct panels *p) {
-    memcpy(p->out[0], p->in[0], sizeof p->out[0]);
-    memcpy(p->out[1], p->in[1], sizeof p->out[1]);
-    real *w = p->out[0], *v = p->out[1];
-    bool finite = k->sgd(ROWS, LANES, w, LANES, p->in[2], LANES, v, (real)0.1, (real)0.9, false, false);
-    finite = k->sgd(4, 16, w, LANES, p->in[3], LANES, v, (real)0.1, (real)0.9, true, false) && finite;
-    finite = k->sgd(ROWS, LANES, w, LANES, p->in[4], LANES, v, (real)0.1, 0, false, true) && finite;
-    p->out[2][0] = finite;
-    p->out[2][1] = k->sgd(1, LANES, w, LANES, (real[LANES]){[17] = INFINITY}, LANES, v, 1, 0, false, true);
-    w[17] = 0;
-    assert_true(p->out[2][1] == 0);
+/* Room for what the rules read and write: w, and four states that begin as numbers of the panels. */
+struct update_room {
+    real w[N], state[UPDATE_STATES][N];
+};
+
+static struct update_tile update_room(struct update_room *room, const struct panels *p, size_t rows,
+                                      size_t cols, unsigned states) {
+    struct update_tile t = {.rows = rows, .cols = cols, .w = room->w, .stride = LANES, .g_stride = LANES};
+    t.g = p->in[2];
+    memcpy(room->w, p->in[0], sizeof room->w);
+    for (int s = 0; s < UPDATE_STATES; s++) {
+        for (size_t i = 0; i < N; i++)
+            room->state[s][i] = s < UPDATE_SQUARE ? p->in[3][i] : (real)fabs((double)p->in[s + 2][i]);
+        t.state[s] = states & 1u << s ? room->state[s] : NULL;
+    }
+    return t;
+}
+
+static const struct update some_update = {
+    .scale = 1,
+    .keep = 1,
+    .rate = (real)0.1,
+    .momentum = (real)0.9,
+    .intake = (real)0.7,
+    .mean_decay = (real)0.9,
+    .mean_in = (real)0.1,
+    .square_decay = (real)0.99,
+    .square_in = (real)0.01,
+    .correction = (real)0.3,
+    .eps = (real)1e-8,
+};
+
+/* Every rule with every set of states that it takes, plain and with all that surrounds it. */
+static void call_updates(const struct kernel *k, struct panels *p) {
+    static const struct {
+        int rule;
+        unsigned states;
+    } cases[] = {{0, 0}, {0, 1}, {1, 6}, {1, 14}, {2, 4}, {2, 5}, {2, 6}, {2, 7}, {3, 4}};
+    bool (*const rules[])(const struct update_tile *, const struct update *) = {k->sgd, k->adam, k->rmsprop,
+                                                                                k->adagrad};
+    static struct update_room room;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+        for (int full = 0; full < 2; full++) {
+            struct update u = some_update;
+            if (full)
+                u.scale = (real)0.8, u.keep = (real)0.97, u.threshold = (real)0.02, u.nesterov = true;
+            struct update_tile t = update_room(&room, p, full ? 4 : ROWS, full ? 16 : LANES, cases[c].states);
+            p->out[2][2 * c + (size_t)full] = rules[cases[c].rule](&t, &u);
+            for (size_t i = 0; i < N; i++) {
+                p->out[0][i] += room.w[i];
+                for (int s = 0; s < UPDATE_STATES; s++)
+                    p->out[1][i] += room.state[s][i];
+            }
+        }
+}
+
+static void call_tile_passes(const struct kernel *k, struct panels *p) {
+    k->penalise(ROWS, LANES, p->in[0], LANES, p->in[2], LANES, (real)0.1, (real)0.3, (real)2.5, p->out[0],
+                LANES);
+    double sum = k->sum_squares(ROWS, LANES, p->in[2], LANES) + k->sum_squares(3, 16, p->in[1], LANES);
+    memcpy(&p->out[1][0], &sum, sizeof sum);
+    memcpy(p->out[2], p->in[1], sizeof p->out[2]);
+    p->out[1][4] = k->limit_columns(ROWS, LANES, p->out[2], LANES, 2);
 }
 
 static void tables_agree(void **state) {
@@ -315,7 +373,80 @@ static void tables_agree(void **state) {
     same_bytes(call_activations);
     same_bytes(call_losses);
     same_bytes(call_gradients);
-    same_bytes(call_sgd);
+    same_bytes(call_updates);
+    same_bytes(call_tile_passes);
+}
+
+/* What surrounds the rules changes no bit where it does nothing: a threshold below half a unit in the last
+ * place of every weight runs through the pass that has it all. */
+static void neutral_numbers_change_no_bit(void **state) {
+    (void)state;
+    static struct panels p;
+    static struct update_room plain, full;
+    for (uint32_t i = 0; i < 6; i++)
+        fill(p.in[i], N, 20 + i, 1);
+    struct update u = some_update;
+    u.threshold = (real)(REAL_IS_DOUBLE ? 1e-200 : 1e-30);
+    u.eps = 1; /* the divisor is no smaller */
+    for (size_t t = 0; kernel_at(t); t++)
+        for (int rule = 0; kernel_at(t)->supported() && rule < 4; rule++) {
+            const struct kernel *k = kernel_at(t);
+            bool (*const rules[])(const struct update_tile *,
+                                  const struct update *) = {k->sgd, k->adam, k->rmsprop, k->adagrad};
+            struct update without = u;
+            without.threshold = 0;
+            struct update_tile a = update_room(&plain, &p, ROWS, LANES, 7);
+            struct update_tile b = update_room(&full, &p, ROWS, LANES, 7);
+            assert_true(rules[rule](&a, &without) && rules[rule](&b, &u));
+            assert_memory_equal(&plain, &full, sizeof plain);
+        }
+}
+
+/* A weight that is not finite, and a square that overflows while the weight stands still. */
+static void updates_notice_what_is_not_finite(void **state) {
+    (void)state;
+    static struct panels p;
+    static struct update_room room;
+    const real huge = (real)(REAL_IS_DOUBLE ? 1e200 : 1e25);
+    for (size_t t = 0; kernel_at(t); t++)
+        for (int rule = 0; kernel_at(t)->supported() && rule < 4; rule++) {
+            const struct kernel *k = kernel_at(t);
+            bool (*const rules[])(const struct update_tile *,
+                                  const struct update *) = {k->sgd, k->adam, k->rmsprop, k->adagrad};
+            struct update u = some_update;
+            for (int full = 0; full < 2; full++) {
+                memset(&p, 0, sizeof p);
+                u.threshold = (real)(full ? 0.1 : 0);
+                struct update_tile at = update_room(&room, &p, ROWS, LANES, 6);
+                assert_true(rules[rule](&at, &u));
+                p.in[2][3 * LANES + 17] = INFINITY;
+                at = update_room(&room, &p, ROWS, LANES, 6);
+                assert_false(rules[rule](&at, &u));
+                p.in[2][3 * LANES + 17] = huge;
+                at = update_room(&room, &p, ROWS, LANES, 6);
+                assert_int_equal(rules[rule](&at, &u), rule == 0);
+                assert_true(isfinite((double)room.w[3 * LANES + 17]));
+            }
+        }
+}
+
+/* Clipping hides no gradient that is not finite, a limit on norms no weight that is too large for one. */
+static void limits_hide_nothing(void **state) {
+    (void)state;
+    real w[16] = {1, -1, 0, 2}, g[16] = {1, -3, NAN, INFINITY, 3}, out[16], huge[32] = {0};
+    for (size_t t = 0; kernel_at(t); t++) {
+        if (!kernel_at(t)->supported())
+            continue;
+        kernel_at(t)->penalise(1, 16, w, 16, g, 16, (real)0.5, (real)0.25, 2, out, 16);
+        assert_true(out[0] == (real)1.75 && out[1] == -2 && isnan((double)out[2]) && out[4] == 2);
+        assert_true(isinf((double)out[3]));
+        huge[3] = huge[16 + 3] = (real)(REAL_IS_DOUBLE ? 1e200 : 1e30);
+        huge[4] = 3, huge[16 + 4] = -4, huge[5] = (real)0.5;
+        assert_false(kernel_at(t)->limit_columns(2, 16, huge, 16, 1));
+        assert_true(isnan((double)huge[3]));
+        assert_true(fabs((double)huge[4] - 0.6) < 1e-7 && fabs((double)huge[20] + 0.8) < 1e-7);
+        assert_true(huge[5] == (real)0.5 && huge[6] == 0);
+    }
 }
 
 static void bytes_become_numbers(void **state) {
@@ -434,6 +565,9 @@ int main(void) {
         cmocka_unit_test(transposing_moves_and_pads),
         cmocka_unit_test(vanished_sums_are_positive),
         cmocka_unit_test(tables_agree),
+        cmocka_unit_test(neutral_numbers_change_no_bit),
+        cmocka_unit_test(updates_notice_what_is_not_finite),
+        cmocka_unit_test(limits_hide_nothing),
         cmocka_unit_test(bytes_become_numbers),
         cmocka_unit_test(argmax_takes_the_first_of_equals),
         cmocka_unit_test(finite_is_finite),
