@@ -192,50 +192,97 @@ static void losses_and_gradients(void **state) {
 
 /* ---- trajectories of the optimiser, through the whole training step ---- */
 
-static void check_trajectory(const char *name, struct optimizer_spec optimizer, double smoothing) {
+struct trajectory {
+    const char *name;
+    struct optimizer_spec optimizer;
+    double smoothing;
+    double l2;
+    int penalize_bias;
+    bool in_loss; /* the reference's loss has the penalty in it */
+};
+
+static void compare_parameters(const struct network *n, const char *name, const cJSON *expected) {
+    for (size_t i = 0; i < n->model->parameter_count; i++) {
+        const struct parameter *p = &n->model->parameter[i];
+        real values[64];
+        char key[24];
+        snprintf(key, sizeof key, "%c%zu", p->kind == PARAMETER_BIAS ? 'b' : 'W', i / 2);
+        for (size_t o = 0; o < p->out; o++)
+            for (size_t k = 0; k < p->in; k++)
+                values[o * p->in + k] = n->model->theta[p->offset + k * p->stride + o];
+        compare(key, name, values, at(expected, key), p->out * p->in);
+    }
+}
+
+static void check_trajectory(const struct trajectory *t) {
     struct err err = {0};
     struct network n;
-    struct json *doc = load(name);
+    struct json *doc = load(t->name);
     network_init(&n, "cross_entropy");
-    if (smoothing > 0)
-        soften(&n, smoothing);
+    if (t->smoothing > 0)
+        soften(&n, t->smoothing);
+    struct layer_spec penalised[] = {{.l2 = t->l2}, {.l2 = t->l2}};
+    const struct model_spec spec = {.layers = penalised, .layer_count = 2, .output = {.l2 = t->l2}};
     struct fit_setup setup = {.kernel = best_kernel(),
                               .model = n.model,
                               .train = &n.part,
                               .scaling = &n.scaling,
-                              .optimizer = optimizer,
+                              .optimizer = t->optimizer,
                               .train_spec = {.epochs = 5, .batch_size = BATCH, .shuffle = false},
+                              .model_spec = &spec,
+                              .regularization = {.penalize_bias = t->penalize_bias},
                               .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
     const cJSON *step;
     cJSON_ArrayForEach(step, at(json_root(doc), "steps")) {
+        real loss = (real)(t->in_loss ? fit_penalty(fit) : 0);
         assert_true(fit_steps(fit, 1, &err));
-        real loss = (real)fit_status(fit)->loss;
-        compare("loss", name, &loss, at(step, "loss_before"), 1);
-        for (size_t i = 0; i < n.model->parameter_count; i++) {
-            const struct parameter *p = &n.model->parameter[i];
-            real values[64];
-            char key[24];
-            snprintf(key, sizeof key, "%c%zu", p->kind == PARAMETER_BIAS ? 'b' : 'W', i / 2);
-            for (size_t o = 0; o < p->out; o++)
-                for (size_t k = 0; k < p->in; k++)
-                    values[o * p->in + k] = n.model->theta[p->offset + k * p->stride + o];
-            compare(key, name, values, at(at(step, "params"), key), p->out * p->in);
-        }
+        loss += (real)fit_status(fit)->loss;
+        compare("loss", t->name, &loss, at(step, "loss_before"), 1);
+        compare_parameters(&n, t->name, at(step, "params"));
     }
     fit_free(fit);
     json_free(doc);
     network_release(&n);
 }
 
+/* PyTorch's weight_decay of sgd and adam is an L2 penalty on all parameters; that of adamw is decoupled. */
+#define OVER_ALL .l2 = 0.01, .penalize_bias = PENALIZE_ALL
+#define ADAM     .kind = OPTIMIZER_ADAM, .lr = 0.01, .betas = {0.9, 0.999}, .eps = 1e-8
+#define RMSPROP  .kind = OPTIMIZER_RMSPROP, .lr = 0.01, .eps = 1e-8
+
 static void trajectories(void **state) {
     (void)state;
-    check_trajectory("opt_sgd", (struct optimizer_spec){.lr = 0.1}, 0);
-    check_trajectory("opt_sgd_momentum", (struct optimizer_spec){.lr = 0.1, .momentum = 0.9}, 0);
-    check_trajectory("opt_sgd_nesterov",
-                     (struct optimizer_spec){.lr = 0.1, .momentum = 0.9, .nesterov = true}, 0);
-    check_trajectory("opt_sgd_momentum_smooth01", (struct optimizer_spec){.lr = 0.1, .momentum = 0.9}, 0.1);
+    static const struct trajectory cases[] = {
+        {.name = "opt_sgd", .optimizer = {.lr = 0.1}},
+        {.name = "opt_sgd_momentum", .optimizer = {.lr = 0.1, .momentum = 0.9}},
+        {.name = "opt_sgd_momentum_damp", .optimizer = {.lr = 0.1, .momentum = 0.9, .dampening = 0.5}},
+        {.name = "opt_sgd_nesterov", .optimizer = {.lr = 0.1, .momentum = 0.9, .nesterov = true}},
+        {.name = "opt_sgd_momentum_smooth01", .optimizer = {.lr = 0.1, .momentum = 0.9}, .smoothing = 0.1},
+        {.name = "opt_sgd_wd", .optimizer = {.lr = 0.1}, OVER_ALL},
+        {.name = "opt_sgd_momentum_wd", .optimizer = {.lr = 0.1, .momentum = 0.9}, OVER_ALL},
+        {.name = "opt_sgd_momentum_nesterov_wd",
+         .optimizer = {.lr = 0.1, .momentum = 0.9, .nesterov = true},
+         OVER_ALL},
+        {.name = "opt_sgd_momentum_l2_all",
+         .optimizer = {.lr = 0.1, .momentum = 0.9},
+         OVER_ALL,
+         .in_loss = true},
+        {.name = "opt_sgd_l2_weights", .optimizer = {.lr = 0.1}, .l2 = 0.01, .in_loss = true},
+        {.name = "opt_adam", .optimizer = {ADAM}},
+        {.name = "opt_adam_smooth01", .optimizer = {ADAM}, .smoothing = 0.1},
+        {.name = "opt_adam_amsgrad", .optimizer = {ADAM, .amsgrad = true}},
+        {.name = "opt_adam_wd", .optimizer = {ADAM}, OVER_ALL},
+        {.name = "opt_adam_l2_weights", .optimizer = {ADAM}, .l2 = 0.01, .in_loss = true},
+        {.name = "opt_adamw", .optimizer = {ADAM, .weight_decay = 0.01}, .penalize_bias = PENALIZE_ALL},
+        {.name = "opt_rmsprop", .optimizer = {RMSPROP, .alpha = 0.99}},
+        {.name = "opt_rmsprop_centered", .optimizer = {RMSPROP, .alpha = 0.99, .centered = true}},
+        {.name = "opt_rmsprop_momentum", .optimizer = {RMSPROP, .alpha = 0.9, .momentum = 0.9}},
+        {.name = "opt_adagrad", .optimizer = {.kind = OPTIMIZER_ADAGRAD, .lr = 0.05, .eps = 1e-10}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_trajectory(&cases[i]);
 }
 
 int main(void) {

@@ -43,7 +43,8 @@ static int epoch_without_calls(struct fit *fit) {
     return fit_steps(fit, SIZE_MAX, &err) && allocations == before ? 0 : 1;
 }
 
-static void an_epoch_makes_no_calls(enum input_form input) {
+static void an_epoch_makes_no_calls(enum input_form input, const struct optimizer_spec *optimizer, double l1,
+                                    double max_norm) {
     static uint8_t bytes[ROWS * FEATURES];
     static uint32_t classes[ROWS];
     struct err err = {0};
@@ -56,6 +57,7 @@ static void an_epoch_makes_no_calls(enum input_form input) {
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_UNIT};
     struct layer_spec hidden[] = {layer(70, ACTIVATION_RELU, 0), layer(33, ACTIVATION_GELU, 0)};
+    hidden[0].l1 = l1, hidden[0].max_norm = hidden[1].max_norm = max_norm;
     struct model_spec spec = {.layers = hidden, .layer_count = 2, .output = layer(0, ACTIVATION_IDENTITY, 0)};
     struct model *m = model_create(&spec, FEATURES, CLASSES, "cross_entropy", &err);
     assert_true(m && model_init(m, 3, NULL, &err));
@@ -63,8 +65,9 @@ static void an_epoch_makes_no_calls(enum input_form input) {
                               .model = m,
                               .train = &part,
                               .scaling = &scaling,
-                              .optimizer = {.lr = 0.01, .momentum = 0.9},
+                              .optimizer = *optimizer,
                               .train_spec = {.epochs = 2, .batch_size = 100, .shuffle = true},
+                              .model_spec = &spec,
                               .input = input};
     size_t before = allocations;
     struct fit *fit = fit_create(&setup, &err);
@@ -82,9 +85,18 @@ static void an_epoch_makes_no_calls(enum input_form input) {
 
 static void steps_make_no_calls(void **state) {
     (void)state;
-    an_epoch_makes_no_calls(INPUT_PANELS);
-    an_epoch_makes_no_calls(INPUT_LISTS);
-    an_epoch_makes_no_calls(INPUT_LISTS_BY_UNITS);
+    const struct optimizer_spec sgd = {.lr = 0.01, .momentum = 0.9};
+    const struct optimizer_spec adam = {.kind = OPTIMIZER_ADAM,
+                                        .lr = 0.01,
+                                        .betas = {0.9, 0.999},
+                                        .eps = 1e-8,
+                                        .clip_norm = 0.1,
+                                        .schedule = {.kind = SCHEDULE_COSINE, .warmup_epochs = 0.5}};
+    an_epoch_makes_no_calls(INPUT_PANELS, &sgd, 0, 0);
+    an_epoch_makes_no_calls(INPUT_LISTS, &sgd, 0, 0);
+    an_epoch_makes_no_calls(INPUT_LISTS_BY_UNITS, &sgd, 0, 0);
+    an_epoch_makes_no_calls(INPUT_PANELS, &adam, 1e-3, 1);
+    an_epoch_makes_no_calls(INPUT_LISTS_BY_UNITS, &adam, 1e-3, 1);
 }
 
 #else
