@@ -137,15 +137,13 @@ def polynomials(bits):
          (nstr(c), nstr(c), nstr(c), nstr(TAIL_END[bits])),
          lambda x: (tail_argument(x, c) + c) * tail(tail_argument(x, c)),
          lambda x: 1 / ((tail_argument(x, c) + c) * tail(tail_argument(x, c))), mpf(-1), end, 10 if single else 22),
+        ("sin_turns", "(sin(2 pi r) / r - 2 pi) / x, x = r^2, r <= 1/8; error relative to sin(2 pi r)",
+         lambda x: (sin(2 * pi * sqrt(x)) / sqrt(x) - 2 * pi) / x,
+         lambda x: x * sqrt(x) / sin(2 * pi * sqrt(x)), mpf(0), mpf(1) / 64, 2 if single else 6),
+        ("cos_turns", "(cos(2 pi r) - 1) / x, x = r^2, r <= 1/8; error relative to cos(2 pi r)",
+         lambda x: (cos(2 * pi * sqrt(x)) - 1) / x, lambda x: x / cos(2 * pi * sqrt(x)), mpf(0), mpf(1) / 64,
+         3 if single else 6),
     ]
-    if not single:
-        rows += [
-            ("sin_turns", "(sin(2 pi r) / r - 2 pi) / x, x = r^2, r <= 1/8; error relative to sin(2 pi r)",
-             lambda x: (sin(2 * pi * sqrt(x)) / sqrt(x) - 2 * pi) / x,
-             lambda x: x * sqrt(x) / sin(2 * pi * sqrt(x)), mpf(0), mpf(1) / 64, 6),
-            ("cos_turns", "(cos(2 pi r) - 1) / x, x = r^2, r <= 1/8; error relative to cos(2 pi r)",
-             lambda x: (cos(2 * pi * sqrt(x)) - 1) / x, lambda x: x / cos(2 * pi * sqrt(x)), mpf(0), mpf(1) / 64, 6),
-        ]
     return rows
 
 
@@ -154,7 +152,7 @@ def constants(bits):
     rows = [("LOG2_E", 1 / log(2)), ("SQRT_2", sqrt(2)), ("SQRT_HALF", sqrt(mpf(1) / 2)),
             ("INV_SQRT_2PI", 1 / sqrt(2 * pi)), ("TAIL_CENTRE", TAIL_CENTRE[bits]), ("TANH_SPLIT", TANH_SPLIT),
             ("ERF_SPLIT", ERF_SPLIT)]
-    pairs = [("LN2", log(2))] + ([("2PI", 2 * pi)] if bits == 53 else [])
+    pairs = [("LN2", log(2)), ("2PI", 2 * pi)]
     for name, value in pairs:
         rows += [(name + "_HI", value), (name + "_LO", value - rounded(value, bits))]
     return [(name, rounded(value, bits)) for name, value in rows]

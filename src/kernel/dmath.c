@@ -30,20 +30,9 @@ static int nearest_quarter(double x, double *r) {
     return quarter;
 }
 
-/* sin(2 pi r) and cos(2 pi r), |r| <= 1/8. */
-static double sin_eighth(double r) {
-    double z = r * r;
-    return fma(r, VMATH_2PI_HI, r * fma(z, vmath_sin_turns_poly(z), VMATH_2PI_LO));
-}
-
-static double cos_eighth(double r) {
-    double z = r * r;
-    return fma(z, vmath_cos_turns_poly(z), 1);
-}
-
 /* sin(2 pi (quarter / 4 + r)). */
 static double sin_from_quarter(int quarter, double r) {
-    double y = quarter % 2 == 0 ? sin_eighth(r) : cos_eighth(r);
+    double y = quarter % 2 == 0 ? vmath_sin_eighth(r) : vmath_cos_eighth(r);
     return quarter % 4 >= 2 ? -y : y;
 }
 

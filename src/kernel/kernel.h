@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/real.h"
 #include "kernel/activation.h"
+#include "kernel/noise.h"
 #include "kernel/sparse.h"
 #include "kernel/update.h"
 
@@ -61,6 +62,9 @@ struct kernel {
     void (*sparse_gradient)(size_t rows, size_t cols, const uint32_t *entry, const size_t *start,
                             const real *value, const real *dz, size_t panel_stride, bool add, real *g,
                             size_t ldg);
+
+    /* out[s] = sum of the squares of sample s, features ascending. At most SPARSE_LANES lanes. */
+    void (*sparse_squares)(size_t lanes, const struct sparse_rows *x, real *out);
 
     /* Elementwise over n reals (n a multiple of KERNEL_LANES, x and y may be the same array).
      * value: y = f(x). slope: dx = dy * f'(x, y), added to dx where add. p: the activation's parameter. */
@@ -109,6 +113,26 @@ struct kernel {
      * 255, or byte where raw. Every row has `features` bytes. */
     void (*load_bytes)(size_t features, size_t lanes, const uint8_t *const *row, const real *mean,
                        const real *deviation, bool raw, real *x);
+
+    /* ---- random numbers of rows first, first + 1, ... of a panel (noise.h); first is a multiple of 4 ----
+     */
+
+    /* y = m x, m = 0 with the drop's share and its scale otherwise; x and y may be the same array. The panel
+     * saved receives m, where it is not NULL. */
+    void (*drop)(size_t rows, size_t lanes, const struct noise *noise, uint32_t stream, struct dropout drop,
+                 const real *x, real *y, real *saved);
+    /* The bytes [features][lanes] of what drop makes 0 become 0. */
+    void (*drop_bytes)(size_t features, size_t lanes, const struct noise *noise, uint32_t stream,
+                       struct dropout drop, uint8_t *bytes);
+    /* y = x + scale[s] e, e standard normal, over rows `stride` apart; x and y may be the same array. The
+     * panel saved [rows][lanes] receives e, where it is not NULL. */
+    void (*add_normal)(size_t rows, size_t lanes, size_t first, const struct noise *noise, uint32_t stream,
+                       const real *scale, const real *x, real *y, size_t stride, real *saved);
+
+    /* y = a b elementwise over n reals, added to y where add; n is a multiple of KERNEL_LANES. */
+    void (*multiply)(size_t n, const real *a, const real *b, real *y, bool add);
+    /* y[f][s] += scale[s] x[f][s] over panels. */
+    void (*add_scaled)(size_t rows, size_t lanes, const real *scale, const real *x, real *y);
 
     /* Rows of bytes to columns: out[f * lanes + s] = row[s][f]. */
     void (*turn_bytes)(size_t features, size_t lanes, const uint8_t *const *row, uint8_t *out);

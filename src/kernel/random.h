@@ -11,7 +11,18 @@ enum random_stream {
     STREAM_INIT = 1,    /* epoch: parameter number, sample: row, element: pair of columns */
     STREAM_SHUFFLE = 2, /* epoch, element: position */
     STREAM_SPLIT = 3,   /* sample: row of the training file */
+    /* Of these a block is for four elements, f, f + 1, f + 2, f + 3; element: f / 4. */
+    STREAM_DROPOUT = 4,       /* with the layer; epoch; sample: row of the training file; f: unit */
+    STREAM_INPUT_DROPOUT = 5, /* epoch; sample: row of the training file; f: feature */
+    STREAM_INPUT_NOISE = 6,   /* the same */
+    STREAM_WEIGHT_NOISE = 7,  /* with the layer; epoch; sample: row of the training file; f: unit */
+    STREAM_STEP_NOISE = 8,    /* with the parameter; epoch: step of the training; sample: unit; f: input */
 };
+
+/* The stream of one layer, of one parameter. */
+static inline uint32_t random_stream_of(enum random_stream stream, uint32_t number) {
+    return (uint32_t)stream | number << 8;
+}
 
 struct random_block {
     uint32_t v[4];

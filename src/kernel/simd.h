@@ -293,6 +293,69 @@ INLINE void vtranspose(vec block[VLANES]) {
 }
 #endif
 
+/* ---- 32-bit words for a generator of random numbers ---- */
+
+/* All ones where a < b as unsigned lanes. */
+INLINE ivec vbelow(uvec a, uvec b) {
+#if SIMD_BYTES == 0
+    return -(ilane)(a < b);
+#else
+    return (ivec)(a < b);
+#endif
+}
+
+/* 64-bit lanes that hold a word in their lower half and anything in the upper one, as wide as vec: WIDES of
+ * them for the words of VLANES lanes. */
+#if SIMD_BYTES == 0
+enum { WIDES = 1 };
+typedef uint64_t wvec;
+#else
+enum { WIDES = sizeof(uint64_t) / sizeof(lane) };
+typedef uint64_t wvec __attribute__((vector_size(SIMD_BYTES), may_alias));
+#endif
+
+INLINE wvec wset(uint64_t a) {
+    return a - (wvec){0};
+}
+
+/* The whole product of the words. */
+INLINE wvec vmul_wide(wvec a, wvec b) {
+#if SIMD_BYTES == 64
+    return (wvec)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+#elif SIMD_BYTES == 32
+    return (wvec)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif SIMD_BYTES == 16
+    return (wvec)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+#else
+    return (a & UINT32_MAX) * (b & UINT32_MAX);
+#endif
+}
+
+/* VLANES words: even ones in one vector and odd ones in the other, where there are two. */
+INLINE void wide_load(const uint32_t *word, wvec out[WIDES]) {
+#if SIMD_BYTES == 0
+    out[0] = *word;
+#elif SIMD_DOUBLE
+    typedef uint32_t small __attribute__((vector_size(SIMD_BYTES / 2)));
+    small in;
+    memcpy(&in, word, sizeof in);
+    out[0] = __builtin_convertvector(in, wvec);
+#else
+    memcpy(&out[0], word, sizeof out[0]);
+    out[1] = out[0] >> 32;
+#endif
+}
+
+/* The words as lanes of unsigned numbers. */
+INLINE uvec wide_join(const wvec in[WIDES]) {
+    const wvec low = wset(UINT32_MAX);
+#if SIMD_BYTES == 0 || SIMD_DOUBLE
+    return (uvec)(in[0] & low);
+#else
+    return (uvec)((in[0] & low) | in[1] << 32);
+#endif
+}
+
 /* ---- what is not 0 of 16 bytes ---- */
 
 /* Appends (position + i) << 8 | byte for each such byte i; may write 16 entries. Returns the end. */

@@ -42,6 +42,21 @@ double timed_seconds(enum phase phase) {
       (size_t rows, size_t cols, const uint32_t *entry, const size_t *start, const real *value,              \
        const real *dz, size_t panel_stride, bool add, real *g, size_t ldg),                                  \
       (rows, cols, entry, start, value, dz, panel_stride, add, g, ldg))                                      \
+    V(PHASE_ELEMENTWISE, sparse_squares, (size_t lanes, const struct sparse_rows *x, real *out), (lanes, x, out))\
+    V(PHASE_NOISE, drop,                                                                                     \
+      (size_t rows, size_t lanes, const struct noise *noise, uint32_t stream, struct dropout d,              \
+       const real *x, real *y, real *saved), (rows, lanes, noise, stream, d, x, y, saved))                   \
+    V(PHASE_NOISE, drop_bytes,                                                                               \
+      (size_t features, size_t lanes, const struct noise *noise, uint32_t stream, struct dropout d,          \
+       uint8_t *bytes), (features, lanes, noise, stream, d, bytes))                                          \
+    V(PHASE_NOISE, add_normal,                                                                               \
+      (size_t rows, size_t lanes, size_t first, const struct noise *noise, uint32_t stream,                  \
+       const real *scale, const real *x, real *y, size_t stride, real *saved),                               \
+      (rows, lanes, first, noise, stream, scale, x, y, stride, saved))                                       \
+    V(PHASE_ELEMENTWISE, multiply, (size_t n, const real *a, const real *b, real *y, bool add),              \
+      (n, a, b, y, add))                                                                                     \
+    V(PHASE_ELEMENTWISE, add_scaled,                                                                         \
+      (size_t rows, size_t lanes, const real *scale, const real *x, real *y), (rows, lanes, scale, x, y))    \
     V(PHASE_ELEMENTWISE, transpose,                                                                          \
       (size_t rows, size_t cols, const real *from, size_t from_stride, real *to, size_t to_stride),          \
       (rows, cols, from, from_stride, to, to_stride))                                                        \

@@ -11,6 +11,7 @@
     X(INPUT_GRADIENT, "input gradients")                                                                     \
     X(WEIGHT_GRADIENT, "weight gradients")                                                                   \
     X(ELEMENTWISE, "elementwise") /* biases, activations, transposing */                                     \
+    X(NOISE, "noise")             /* random numbers */                                                       \
     X(LOSS, "loss")                                                                                          \
     X(UPDATE, "update")
 
