@@ -2,10 +2,13 @@
 
 #include <string.h>
 
+static const struct op *const single[] = {&op_affine, &op_affine_noise, &op_dropout};
+
 const struct op *op_at(size_t i) {
-    if (i == 0)
-        return &op_affine;
-    i--;
+    enum { SINGLE = sizeof single / sizeof single[0] };
+    if (i < SINGLE)
+        return single[i];
+    i -= SINGLE;
     if (i < ACTIVATION_COUNT)
         return op_activation_at(i);
     return op_loss_at(i - ACTIVATION_COUNT);

@@ -49,7 +49,9 @@ struct op_call {
     size_t lanes;
     size_t rows_in, rows;          /* of the (first) input, of the output */
     size_t first_row, some_rows;   /* forward with OP_SPARSE_INPUT: the rows of the output to compute */
-    real constant;                 /* the node's constant (slope of leaky_relu) */
+    real constant;                 /* the node's constant (slope of leaky_relu, what dropout keeps) */
+    const struct noise *noise;     /* what a random operation draws by; NULL: it does not */
+    uint32_t layer;                /* affine operations before this one */
     const struct op_matrix *shape; /* of the parameters */
     const real *parameter[OP_PARAMETERS];
     const real *x[OP_INPUTS];         /* input values */
@@ -91,6 +93,7 @@ struct op {
     const char *name;
     const char *value, *vjp_formula, *jvp_formula; /* for the trace */
     const char *parameter[OP_PARAMETERS];          /* names of its parameters */
+    const char *constant;                          /* name of its constant for the trace, or NULL */
     unsigned flags;
     int code;
     size_t inputs;
@@ -109,7 +112,7 @@ struct op {
 const struct op *op_at(size_t i);
 const struct op *op_find(const char *name);
 
-extern const struct op op_affine;
+extern const struct op op_affine, op_affine_noise, op_dropout;
 /* The rows of op_activation.c (one an activation) and op_loss.c. */
 const struct op *op_activation_at(size_t i);
 const struct op *op_loss_at(size_t i);

@@ -63,6 +63,7 @@ static const struct op rows[ACTIVATION_COUNT] = {
                          .value = "y = " text,                                                               \
                          .vjp_formula = "dx = dy f'(x), f' = " slope_text,                                   \
                          .jvp_formula = "f'(x) x.",                                                          \
+                         .constant = "slope",                                                                \
                          .flags = OP_ELEMENTWISE | KEEP_##kept,                                              \
                          .code = ACTIVATION_##id,                                                            \
                          .inputs = 1,                                                                        \

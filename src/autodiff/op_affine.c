@@ -4,8 +4,11 @@
  *   gradient  dWt[i][o] = sum over samples of x[i][s] dz[o][s],  db[o] = sum over samples of dz[o][s]
  * For the last one vjp keeps dz in sample-major panels, [panel][sample][KERNEL_PANEL]. x may come in
  * compressed form. */
+#include <math.h>
+
 #include "autodiff/op.h"
 #include "base/mem.h"
+#include "kernel/random.h"
 
 enum { WEIGHT, BIAS };
 
@@ -111,5 +114,86 @@ const struct op op_affine = {
     .forward = forward,
     .vjp = vjp,
     .jvp = jvp,
+    .gradient = gradient,
+};
+
+/* ---- with noise on the weights ---- */
+
+/* A weight matrix of its own for every sample, W + sigma E with E standard normal, makes the sums normal with
+ * mean W x + b and, unit by unit, deviation sigma ||x||; so these are drawn instead of the matrices (the
+ * local reparameterisation of Kingma, Salimans and Welling, "Variational dropout and the local
+ * reparameterization trick", NIPS 2015). saved: ||x||, a row to work with, e. */
+enum { SAVED_NORM, SAVED_ROW, SAVED_NOISE };
+
+static bool shape_noise(const size_t *input_rows, size_t units, struct op_shape *out, struct err *err) {
+    if (!shape(input_rows, units, out, err))
+        return false;
+    out->saved = SAVED_NOISE + units;
+    return true;
+}
+
+static real *saved_row(const struct op_call *c, size_t row) {
+    return c->saved + row * c->lanes;
+}
+
+static void forward_noise(const struct op_call *c) {
+    real *norm = saved_row(c, SAVED_NORM), *deviation = saved_row(c, SAVED_ROW);
+    real *y = c->y + c->first_row * c->lanes;
+    forward(c);
+    if (!c->noise)
+        return;
+    if (c->sparse)
+        c->k->sparse_squares(c->lanes, c->sparse, norm);
+    else
+        c->k->dot(c->rows_in, c->lanes, c->x[0], c->x[0], norm);
+    for (size_t s = 0; s < c->lanes; s++) {
+        norm[s] = (real)sqrt((double)norm[s]);
+        deviation[s] = c->constant * norm[s];
+    }
+    c->k->add_normal(c->some_rows, c->lanes, c->first_row, c->noise,
+                     random_stream_of(STREAM_WEIGHT_NOISE, c->layer), deviation, y, y, c->lanes,
+                     saved_row(c, SAVED_NOISE + c->first_row));
+}
+
+/* Divides a row by ||x||, times sigma; ||x|| is not differentiable at 0, where 0 is taken. */
+static void by_norm(const struct op_call *c, real *row) {
+    const real *norm = saved_row(c, SAVED_NORM);
+    for (size_t s = 0; s < c->lanes; s++)
+        row[s] = norm[s] > 0 ? c->constant * row[s] / norm[s] : 0;
+}
+
+static void vjp_noise(const struct op_call *c) {
+    vjp(c);
+    if (!c->noise || !c->dx[0])
+        return;
+    real *row = saved_row(c, SAVED_ROW);
+    c->k->dot(c->rows, c->lanes, saved_row(c, SAVED_NOISE), c->dy, row);
+    by_norm(c, row);
+    c->k->add_scaled(c->rows_in, c->lanes, row, c->x[0], c->dx[0]);
+}
+
+static void jvp_noise(const struct op_call *c) {
+    jvp(c);
+    if (!c->noise || !c->x_dot[0])
+        return;
+    real *row = saved_row(c, SAVED_ROW);
+    c->k->dot(c->rows_in, c->lanes, c->x[0], c->x_dot[0], row);
+    by_norm(c, row);
+    c->k->add_scaled(c->rows, c->lanes, row, saved_row(c, SAVED_NOISE), c->y_dot);
+}
+
+const struct op op_affine_noise = {
+    .name = "affine_noise",
+    .value = "z = W x + b + sigma |x| e, e normal",
+    .vjp_formula = "dx = W' dz + sigma (e . dz) x / |x|, dW = sum dz x', db = sum dz",
+    .jvp_formula = "W x. + W. x + b. + sigma (x . x.) e / |x|",
+    .parameter = {[WEIGHT] = "weight", [BIAS] = "bias"},
+    .constant = "sigma",
+    .flags = OP_NEEDS_INPUT | OP_BATCH_INPUT | OP_SPARSE_INPUT,
+    .inputs = 1,
+    .shape = shape_noise,
+    .forward = forward_noise,
+    .vjp = vjp_noise,
+    .jvp = jvp_noise,
     .gradient = gradient,
 };

@@ -71,6 +71,8 @@ bool tape_apply(struct tape *tape, const struct op *op, const size_t *inputs, si
     }
     if (!op->shape(rows, units, &node.shape, err))
         return err_prefix(err, "%s", label);
+    for (size_t n = 0; n < tape->nodes; n++)
+        node.layer += (tape->node[n].op->flags & OP_BATCH_INPUT) != 0;
     snprintf(node.label, sizeof node.label, "%s", label);
     node.kept = tape->kept;
     void *nodes = tape->node;

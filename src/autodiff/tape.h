@@ -76,6 +76,7 @@ struct tape_slice {
     size_t thread;                    /* whose memory */
     const uint32_t *cls;              /* classes [lanes], or NULL */
     const real *target;               /* or targets [outputs][lanes] */
+    const struct noise *noise;        /* what random operations draw by; NULL: they are left out */
     const real *seed;                 /* reverse mode: cotangent of each sample's loss [lanes] */
     const real *theta_dot;            /* forward mode: tangent of the parameters */
     const real *input_dot;            /* and of the input [rows][lanes], NULL: 0 */

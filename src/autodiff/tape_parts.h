@@ -8,6 +8,7 @@ struct tape_node {
     const struct op *op;
     size_t input[OP_INPUTS], output; /* values */
     real constant;
+    uint32_t layer; /* affine operations before it */
     char label[32];
     struct op_shape shape;
     size_t first_parameter;

@@ -97,6 +97,8 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
         .rows = node->shape.rows,
         .some_rows = node->shape.rows,
         .constant = node->constant,
+        .noise = s->noise,
+        .layer = node->layer,
         .shape = node->shape.parameter,
         .y = panel(ws, s, ws->plan->value[node->output]),
         .saved = node->shape.saved ? panel(ws, s, ws->plan->saved[n]) : NULL,

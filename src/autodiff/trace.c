@@ -54,8 +54,8 @@ static void add_forward(const struct trace *t, size_t n) {
         struct op_matrix m = node->shape.parameter[i];
         text_addf(t->out, "%s [%zu, %zu]", i ? "," : " and parameters", m.cols, m.rows);
     }
-    if (node->constant != 0 && node->shape.parameters == 0)
-        text_addf(t->out, ", slope %g", (double)node->constant);
+    if (node->op->constant && node->constant != 0)
+        text_addf(t->out, ", %s %g", node->op->constant, (double)node->constant);
     text_add(t->out, "\n      ");
     if (same_place(place, t->plan->value[node->input[0]]))
         text_addf(t->out, "in place of v%zu", node->input[0]);

@@ -14,15 +14,18 @@ static void label(char *buf, size_t size, size_t layer, size_t layers) {
         snprintf(buf, size, "model.layers.%zu", layer);
 }
 
-/* One layer: affine, and the activation where it is not the identity. */
-static bool add_layer(struct tape *tape, const struct layer_spec *spec, size_t units, const char *name,
-                      size_t *value, struct err *err) {
-    if (!tape_apply(tape, &op_affine, value, units, 0, name, value, err))
+/* One layer: affine, the activation where it is not the identity, and dropout where it drops something. */
+static bool add_layer(struct tape *tape, const struct model_spec *model, const struct layer_spec *spec,
+                      size_t units, const char *name, size_t *value, struct err *err) {
+    const struct op *affine = model->weight_noise > 0 ? &op_affine_noise : &op_affine;
+    if (!tape_apply(tape, affine, value, units, (real)model->weight_noise, name, value, err))
         return false;
-    if (spec->activation == ACTIVATION_IDENTITY)
-        return true;
-    return tape_apply(tape, op_activation_at((size_t)spec->activation), value, 0, (real)spec->slope, name,
-                      value, err);
+    if (spec->activation != ACTIVATION_IDENTITY &&
+        !tape_apply(tape, op_activation_at((size_t)spec->activation), value, 0, (real)spec->slope, name,
+                    value, err))
+        return false;
+    return spec->dropout == 0 ||
+           tape_apply(tape, &op_dropout, value, 0, (real)(1 - spec->dropout), name, value, err);
 }
 
 static struct tape *make_tape(const struct model_spec *spec, size_t features, size_t outputs,
@@ -34,7 +37,7 @@ static struct tape *make_tape(const struct model_spec *spec, size_t features, si
         const struct layer_spec *layer = l < spec->layer_count ? &spec->layers[l] : &spec->output;
         char name[32];
         label(name, sizeof name, l, spec->layer_count);
-        ok = add_layer(tape, layer, l < spec->layer_count ? layer->units : outputs, name, &value, err);
+        ok = add_layer(tape, spec, layer, l < spec->layer_count ? layer->units : outputs, name, &value, err);
     }
     ok = ok && tape_apply(tape, op_find(loss), &value, 0, 0, "loss", &value, err) && tape_finish(tape, err);
     if (ok)
@@ -84,6 +87,10 @@ struct model *model_create(const struct model_spec *spec, size_t features, size_
         return NULL;
     model->features = features;
     model->outputs = outputs;
+    model->input_keep = (real)(1 - spec->input_dropout);
+    model->dropout = spec->input_dropout > 0;
+    for (size_t l = 0; l < spec->layer_count; l++)
+        model->dropout = model->dropout || spec->layers[l].dropout > 0;
     model->tape = make_tape(spec, features, outputs, loss, err);
     if (model->tape) {
         model->parameter_count = tape_parameters(model->tape);

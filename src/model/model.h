@@ -33,6 +33,8 @@ struct model {
     size_t trainable; /* parameters, padding not included */
     real *theta;      /* [size], aligned */
     size_t features, outputs;
+    real input_keep; /* share of the inputs that dropout keeps; 1: all */
+    bool dropout;    /* of the inputs or of a layer */
 };
 
 /* loss is the name of a loss op of the op table (autodiff/op.h). theta starts at 0. ERR_CONFIG where sizes
