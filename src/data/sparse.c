@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "kernel/random.h"
 
 /* Columns that one job compresses: their lists stand behind each other. */
 enum { BLOCK = 16 };
@@ -19,8 +20,9 @@ static double share_that_suits(size_t batch) {
 }
 
 struct sparse_batch {
-    const struct dataset *set;
     size_t features, lanes;
+    bool drops; /* inputs, by */
+    struct dropout dropout;
     size_t slices, segments; /* that there is memory for */
     real value[256];
     size_t row_room;          /* entries of one slice */
@@ -74,31 +76,30 @@ size_t sparse_batch_bytes(const struct dataset *set, size_t slices, size_t lanes
 }
 
 static bool allocate_columns(struct sparse_batch *b, const char *what, struct err *err) {
-    b->bytes = mem_alloc_aligned(b->slices * b->lanes, b->features, what, err);
-    if (b->bytes)
-        b->column_entry = mem_alloc(b->segments * blocks_of(b->features),
-                                    b->block_room * sizeof *b->column_entry, what, err);
+    b->column_entry =
+        mem_alloc(b->segments * blocks_of(b->features), b->block_room * sizeof *b->column_entry, what, err);
     if (b->column_entry)
         b->column_start = mem_alloc(b->segments * b->features, sizeof *b->column_start, what, err);
     b->columns = (struct sparse_columns){b->column_entry, b->column_start, b->value, b->features};
     return b->column_start != NULL;
 }
 
-struct sparse_batch *sparse_batch_create(const struct dataset *set, const struct scaling *scaling,
+struct sparse_batch *sparse_batch_create(const struct dataset *set, const struct scaling *scaling, real keep,
                                          size_t slices, size_t lanes, bool columns, struct err *err) {
     static const char what[] = "the compressed images of a batch";
     assert(set->images.type == IDX_U8 && !scaling->mean && set->features <= SPARSE_POSITIONS);
     struct sparse_batch *b = mem_alloc(1, sizeof *b, what, err);
     if (!b)
         return NULL;
-    b->set = set;
+    b->drops = keep < 1;
+    b->dropout = dropout_keeping(keep);
     b->features = set->features;
     b->lanes = lanes, b->slices = slices;
     b->segments = segments_of(slices * lanes);
     b->row_room = room_of_rows(b->features, lanes);
     b->block_room = room_of_block(slices * lanes);
     for (size_t i = 0; i < 256; i++)
-        b->value[i] = scaling->kind == SCALE_UNIT ? (real)i / (real)255 : (real)i;
+        b->value[i] = (scaling->kind == SCALE_UNIT ? (real)i / (real)255 : (real)i) * b->dropout.scale;
     b->row_entry = mem_alloc(slices * b->row_room, sizeof *b->row_entry, what, err);
     if (b->row_entry)
         b->row_start = mem_alloc(slices * lanes, sizeof *b->row_start, what, err);
@@ -106,7 +107,9 @@ struct sparse_batch *sparse_batch_create(const struct dataset *set, const struct
         b->rows = mem_alloc(slices, sizeof *b->rows, what, err);
     if (b->rows)
         b->blank = mem_alloc(b->features, 1, what, err);
-    if (!b->blank || (columns && !allocate_columns(b, what, err))) {
+    if (b->blank && (columns || b->drops))
+        b->bytes = mem_alloc_aligned(slices * lanes, b->features, what, err);
+    if (!b->blank || ((columns || b->drops) && !b->bytes) || (columns && !allocate_columns(b, what, err))) {
         sparse_batch_free(b);
         return NULL;
     }
@@ -137,25 +140,48 @@ static void fetch(const uint8_t *row, size_t bytes) {
         __builtin_prefetch(row + i);
 }
 
-void sparse_batch_load(struct sparse_batch *b, const struct kernel *k, const uint32_t *row, size_t count,
-                       size_t index) {
+/* Takes out of a list what stands as 0 in the sample's column of the turned bytes. */
+static size_t take_out(uint32_t *entry, const uint8_t *column, size_t lanes) {
+    uint32_t *at = entry;
+    for (const uint32_t *from = entry; *from != SPARSE_END; from++) {
+        *at = *from;
+        at += column[(*from >> 8) * lanes] != 0;
+    }
+    *at = SPARSE_END;
+    return (size_t)(at - entry) + 1;
+}
+
+static void turn(struct sparse_batch *b, const struct kernel *k, const uint8_t *const *row,
+                 const struct noise *noise, uint8_t *bytes) {
+    k->turn_bytes(b->features, b->lanes, row, bytes);
+    if (b->drops)
+        k->drop_bytes(b->features, b->lanes, noise, STREAM_INPUT_DROPOUT, b->dropout, bytes);
+}
+
+void sparse_batch_load(struct sparse_batch *b, const struct kernel *k, const uint8_t *const *row,
+                       size_t count, const struct noise *noise, size_t index) {
     const uint8_t *at[SPARSE_LANES];
     uint32_t *entry = b->row_entry + index * b->row_room, *start = b->row_start + index * b->lanes;
+    uint8_t *bytes = b->bytes ? b->bytes + index * b->lanes * b->features : NULL;
     size_t used = 0;
     assert(count > 0 && count <= b->lanes && b->lanes <= SPARSE_LANES);
     for (size_t s = 0; s < b->lanes; s++)
-        at[s] = s < count ? (const uint8_t *)b->set->images.values + (size_t)row[s] * b->features : b->blank;
+        at[s] = s < count ? row[s] : b->blank;
+    if (b->drops)
+        turn(b, k, at, noise, bytes);
     for (size_t s = 0; s < b->lanes; s++) {
         if (s + AHEAD < count)
             fetch(at[s + AHEAD], b->features);
         start[s] = (uint32_t)used;
-        if (s < count)
-            used += k->sparse_list(b->features, at[s], entry + used);
-        else
+        if (s >= count) {
             entry[used++] = SPARSE_END;
+            continue;
+        }
+        size_t some = k->sparse_list(b->features, at[s], entry + used);
+        used += b->drops ? take_out(entry + used, bytes + s, b->lanes) : some;
     }
-    if (b->bytes)
-        k->turn_bytes(b->features, b->lanes, at, b->bytes + index * b->lanes * b->features);
+    if (bytes && !b->drops)
+        turn(b, k, at, noise, bytes);
 }
 
 const struct sparse_rows *sparse_batch_rows(const struct sparse_batch *b, size_t index) {

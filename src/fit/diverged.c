@@ -31,7 +31,9 @@ static size_t broken_node(const struct diverged_step *step) {
     size_t first_broken = tape_nodes(tape) - 1;
     for (size_t first = 0; first < step->samples; first += source->lanes) {
         size_t count = step->samples - first < source->lanes ? step->samples - first : source->lanes;
-        struct tape_slice slice = {.k = source->kernel, .theta = source->model->theta};
+        struct tape_slice slice = {.k = source->kernel,
+                                   .theta = fit_noise_theta(step->noise, source->model),
+                                   .noise = fit_noise_of(step->noise, first / source->lanes)};
         slice_load_images(source, step->ws, &slice, step->row + first, count);
         slice_load_targets(source, &slice, step->targets, step->row + first, count);
         for (size_t n = 0; n < first_broken; n++) {

@@ -3,6 +3,7 @@
 #define FIT_DIVERGED_H
 
 #include "fit/fit.h"
+#include "fit/noise.h"
 #include "fit/slice.h"
 #include "optim/optimizer.h"
 
@@ -15,6 +16,7 @@ struct diverged_step {
     size_t samples;
     const struct fit_status *status;
     const struct optimizer *optimizer;
+    const struct fit_noise *noise; /* that it drew */
 };
 
 /* Fills err (ERR_DIVERGED) with epoch, step and the first layer whose parameters, optimiser's state

@@ -16,10 +16,13 @@ struct pass {
     const uint32_t *row;           /* [count], NULL: from `first` on */
     size_t first, count;
     atomic_size_t next;
-    real *loss;          /* [count] or NULL */
-    uint32_t *predicted; /* [count] or NULL */
-    real *confidence;    /* [count] or NULL: the largest predicted probability */
-    real *out;           /* [count][outputs] or NULL: predictions */
+    real *loss;                  /* [count] or NULL */
+    uint32_t *predicted;         /* [count] or NULL */
+    real *confidence;            /* [count] or NULL: the largest predicted probability */
+    real *out;                   /* [count][outputs] or NULL: predictions */
+    const struct mc_dropout *mc; /* their mean over masked passes instead; NULL: one plain pass */
+    real *deviation;             /* [count][outputs] and their deviation */
+    double *moments;             /* [threads][2][outputs][lanes] */
 };
 
 static void collect(struct pass *p, struct tape_slice *slice, size_t at, size_t count) {
@@ -44,14 +47,49 @@ static void collect(struct pass *p, struct tape_slice *slice, size_t at, size_t 
     }
 }
 
+/* One masked pass after another; mean and squared distance from it in double precision, by Welford's
+ * recursion
+ * ("Note on a method for calculating corrected sums of squares and products", Technometrics 4, 1962). */
+static void run_masked(struct pass *p, struct tape_slice *slice, const uint32_t *row, size_t at,
+                       size_t count) {
+    const struct slice_source *source = &p->source;
+    const struct tape *tape = source->model->tape;
+    size_t outputs = source->model->outputs, lanes = source->lanes, n = outputs * lanes;
+    double *mean = p->moments + slice->thread * 2 * n, *square = mean + n;
+    memset(mean, 0, 2 * n * sizeof *mean);
+    for (size_t draw = 1; draw <= p->mc->passes; draw++) {
+        const struct noise noise = {p->mc->seed, (uint32_t)draw, row};
+        slice->noise = &noise;
+        slice_load_images(source, p->ws, slice, row, count);
+        tape_forward_until(tape, p->ws, slice, tape_nodes(tape) - 1);
+        real *z = tape_value(tape, p->ws, slice, tape_output(tape));
+        if (tape_loss(tape)->predict)
+            tape_loss(tape)->predict(source->kernel, outputs, lanes, z);
+        for (size_t i = 0; i < n; i++) {
+            double distance = (double)z[i] - mean[i];
+            mean[i] += distance / (double)draw;
+            square[i] += distance * ((double)z[i] - mean[i]);
+        }
+    }
+    for (size_t s = 0; s < count; s++)
+        for (size_t o = 0; o < outputs; o++) {
+            p->out[(at + s) * outputs + o] = (real)mean[o * lanes + s];
+            p->deviation[(at + s) * outputs + o] = (real)sqrt(square[o * lanes + s] / (double)p->mc->passes);
+        }
+}
+
 static void run_slice(struct pass *p, size_t at, size_t thread) {
     const struct slice_source *source = &p->source;
     const struct tape *tape = source->model->tape;
     struct tape_slice slice = {.k = source->kernel, .theta = source->model->theta, .thread = thread};
     size_t count = p->count - at < source->lanes ? p->count - at : source->lanes;
-    uint32_t row[SLICE_WIDE];
+    uint32_t row[SLICE_WIDE] = {0};
     for (size_t s = 0; s < count; s++)
         row[s] = p->row ? p->row[at + s] : (uint32_t)(p->first + at + s);
+    if (p->mc) {
+        run_masked(p, &slice, row, at, count);
+        return;
+    }
     slice_load_images(source, p->ws, &slice, row, count);
     if (p->targets) {
         slice_load_targets(source, &slice, &p->targets[thread], row, count);
@@ -75,7 +113,8 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
     p->source.lanes = SLICE_WIDE;
     if (slice_is_sparse(&p->source, INPUT_AUTO, p->count)) {
         p->source.sparse =
-            sparse_batch_create(p->source.set, p->source.scaling, threads, SLICE_WIDE, false, err);
+            sparse_batch_create(p->source.set, p->source.scaling, p->mc ? p->source.model->input_keep : 1,
+                                threads, SLICE_WIDE, false, err);
         p->source.rows_by_thread = true;
         if (!p->source.sparse)
             return false;
@@ -180,4 +219,21 @@ bool fit_predict(const struct kernel *kernel, struct team *team, const struct mo
                      .count = count,
                      .out = out};
     return run_pass(&p, false, err);
+}
+
+bool fit_predict_mc(const struct kernel *kernel, struct team *team, const struct model *model,
+                    const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
+                    const struct mc_dropout *mc, real *out, real *deviation, struct err *err) {
+    struct pass p = {.source = {.kernel = kernel, .model = model, .set = set, .scaling = scaling},
+                     .team = team,
+                     .first = first,
+                     .count = count,
+                     .out = out,
+                     .mc = mc,
+                     .deviation = deviation};
+    p.moments = mem_alloc(team_size(team) * model->outputs, 2 * SLICE_WIDE * sizeof *p.moments,
+                          "the moments of predictions", err);
+    bool ok = p.moments && run_pass(&p, false, err);
+    mem_free(p.moments);
+    return ok;
 }

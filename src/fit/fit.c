@@ -52,9 +52,10 @@ static size_t samples_of_slice(const struct fit *fit, size_t index) {
 static struct tape_slice make_slice(const struct fit *fit, size_t index, size_t thread) {
     return (struct tape_slice){
         .k = fit->source.kernel,
-        .theta = fit->source.model->theta,
+        .theta = fit_noise_theta(&fit->noise, fit->source.model),
         .index = index,
         .thread = thread,
+        .noise = fit_noise_of(&fit->noise, index),
         .seed = fit->seed + index * fit->source.lanes,
         .sparse = fit->source.sparse ? sparse_batch_rows(fit->source.sparse, index) : NULL,
     };
@@ -107,9 +108,18 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
         atomic_store(&fit->loss_broken, true);
 }
 
+/* The gradient is taken at noisy weights and applied to the clean ones. */
+static void noisy_weights(struct fit *fit, size_t rank) {
+    for (size_t t, helped = 0; work_take(&fit->work[WORK_NOISE], rank, &helped, &t);)
+        fit_noise_tile(&fit->noise, &fit->setup, fit->status.total_steps, t);
+    team_barrier(fit->team);
+}
+
 static void step_job(void *arg, size_t rank, size_t size) {
     struct fit *fit = arg;
     (void)size;
+    if (fit->noise.theta)
+        noisy_weights(fit, rank);
     if (fit->by_units)
         first_layer(fit, rank);
     for (size_t s, helped = 0; work_take(&fit->work[WORK_SLICES], rank, &helped, &s);)
@@ -161,7 +171,7 @@ void fit_revert(struct fit *fit) {
 
 static bool diverged(struct fit *fit, struct err *err) {
     struct diverged_step step = {&fit->source, fit->ws,      &fit->targets[0], fit->row,
-                                 fit->samples, &fit->status, fit->optimizer};
+                                 fit->samples, &fit->status, fit->optimizer,   &fit->noise};
     diverged_explain(&step, err);
     fit_revert(fit);
     return false;
@@ -175,6 +185,7 @@ static void begin_epoch(struct fit *fit) {
     status->step = status->samples = 0;
     fit->loss_sum = 0, fit->correct_sum = 0;
     fit->epoch_done = false;
+    fit_noise_begin_epoch(&fit->noise, status->epoch);
     if (fit->setup.train_spec.shuffle)
         sampler_shuffle(fit->setup.seed, (uint32_t)status->epoch, fit->setup.train->count, fit->order);
 }
@@ -189,6 +200,8 @@ static void share_out(struct fit *fit) {
     }
     if (fit->sparse)
         work_begin(&fit->work[WORK_COLUMNS], sparse_batch_blocks(fit->source.sparse, fit->samples));
+    if (fit->noise.theta)
+        work_begin(&fit->work[WORK_NOISE], tape_tiles(tape));
     work_begin(&fit->work[WORK_SLICES], slices);
     tiles_share_out(fit);
 }

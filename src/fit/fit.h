@@ -111,4 +111,17 @@ bool fit_predict(const struct kernel *kernel, struct team *team, const struct mo
                  const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
                  real *out, struct err *err) MUST_CHECK;
 
+/* Passes with dropout left on, each with masks of its own for every row. */
+struct mc_dropout {
+    size_t passes; /* at least 1 */
+    uint64_t seed;
+};
+
+/* The same by Monte Carlo dropout (Gal and Ghahramani, "Dropout as a Bayesian approximation", ICML 2016): out
+ * is the mean over the passes, deviation [count][outputs] their standard deviation about it. Draws are keyed
+ * by pass and row. */
+bool fit_predict_mc(const struct kernel *kernel, struct team *team, const struct model *model,
+                    const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
+                    const struct mc_dropout *mc, real *out, real *deviation, struct err *err) MUST_CHECK;
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/work.h"
 #include "fit/fit.h"
+#include "fit/noise.h"
 #include "fit/slice.h"
 #include "fit/tiles.h"
 #include "optim/optimizer.h"
@@ -13,6 +14,7 @@
 
 /* What a team shares out in the course of a step. */
 enum fit_work {
+    WORK_NOISE,     /* tiles of the parameters to disturb, where weights are noisy once a step */
     WORK_LISTS,     /* slices to compress, where the first layer is cut by units */
     WORK_UNITS,     /* pieces of units of the first layer, a slice each */
     WORK_COLUMNS,   /* blocks of columns to compress */
@@ -50,6 +52,7 @@ struct fit {
     size_t correct_sum;
     /* the step in progress */
     size_t samples;
+    struct fit_noise noise;
     struct work work[WORKS];
     atomic_bool loss_broken, parameter_broken; /* a loss, a new parameter is not finite */
 };

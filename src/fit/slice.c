@@ -1,6 +1,7 @@
 #include "fit/slice.h"
 
 #include "base/mem.h"
+#include "kernel/random.h"
 
 size_t slice_lanes(size_t batch, size_t threads) {
     return batch > KERNEL_LANES * threads ? SLICE_WIDE : KERNEL_LANES;
@@ -24,20 +25,50 @@ void slice_targets_release(struct slice_targets *t) {
 }
 
 bool slice_is_sparse(const struct slice_source *source, enum input_form form, size_t batch) {
-    return form != INPUT_PANELS && tape_takes_sparse(source->model->tape) &&
+    return form != INPUT_PANELS && source->input_noise == 0 && tape_takes_sparse(source->model->tape) &&
            (form != INPUT_AUTO || sparse_suits(source->set, source->scaling, batch));
+}
+
+/* The bytes of a row of the set. */
+static const uint8_t *bytes_of(const struct dataset *set, uint32_t row) {
+    return (const uint8_t *)set->images.values + (size_t)row * set->features;
+}
+
+static void load_lists(const struct slice_source *source, struct tape_slice *slice, const uint32_t *row,
+                       size_t count) {
+    size_t at = source->rows_by_thread ? slice->thread : slice->index;
+    const uint8_t *bytes[SLICE_WIDE];
+    for (size_t s = 0; s < count; s++)
+        bytes[s] = bytes_of(source->set, row[s]);
+    sparse_batch_load(source->sparse, source->kernel, bytes, count, slice->noise, at);
+    slice->sparse = sparse_batch_rows(source->sparse, at);
+}
+
+/* Noise first: what is dropped is 0. */
+static void disturb(const struct slice_source *source, const struct noise *noise, real *x) {
+    const struct kernel *k = source->kernel;
+    size_t features = source->set->features, lanes = source->lanes;
+    if (source->input_noise > 0) {
+        _Alignas(MEM_ALIGN) real deviation[SLICE_WIDE];
+        for (size_t s = 0; s < lanes; s++)
+            deviation[s] = (real)source->input_noise;
+        k->add_normal(features, lanes, 0, noise, STREAM_INPUT_NOISE, deviation, x, x, lanes, NULL);
+    }
+    if (source->model->input_keep < 1)
+        k->drop(features, lanes, noise, STREAM_INPUT_DROPOUT, dropout_keeping(source->model->input_keep), x,
+                x, NULL);
 }
 
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count) {
     if (source->sparse) {
-        size_t at = source->rows_by_thread ? slice->thread : slice->index;
-        sparse_batch_load(source->sparse, source->kernel, row, count, at);
-        slice->sparse = sparse_batch_rows(source->sparse, at);
-    } else {
-        batch_images(source->kernel, source->set, source->scaling, row, count, source->lanes,
-                     tape_value(source->model->tape, ws, slice, 0));
+        load_lists(source, slice, row, count);
+        return;
     }
+    real *x = tape_value(source->model->tape, ws, slice, 0);
+    batch_images(source->kernel, source->set, source->scaling, row, count, source->lanes, x);
+    if (slice->noise)
+        disturb(source, slice->noise, x);
 }
 
 void slice_load_targets(const struct slice_source *source, struct tape_slice *slice, struct slice_targets *t,

@@ -17,6 +17,7 @@ struct slice_source {
     const struct dataset *set;
     const struct scaling *scaling;
     size_t lanes;
+    double input_noise;          /* standard deviation of what training adds to the inputs */
     struct sparse_batch *sparse; /* NULL: images go into panels */
     bool rows_by_thread;         /* it has room for a slice a thread, else for every slice of a batch */
 };
@@ -32,7 +33,8 @@ bool slice_targets_init(struct slice_targets *t, const struct slice_source *sour
 void slice_targets_release(struct slice_targets *t);
 
 /* Loads the images of count <= lanes rows of the set into the tape's input or, in compressed form, into the
- * slice, whose index and thread are set. */
+ * slice, whose index, thread and noise are set. With noise: the input's noise is added, and then the model's
+ * share of the inputs dropped. */
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count);
 /* The targets of these rows into t and the slice. */

@@ -43,8 +43,42 @@ static int epoch_without_calls(struct fit *fit) {
     return fit_steps(fit, SIZE_MAX, &err) && allocations == before ? 0 : 1;
 }
 
-static void an_epoch_makes_no_calls(enum input_form input, const struct optimizer_spec *optimizer, double l1,
-                                    double max_norm) {
+/* A training to alter. */
+struct training {
+    struct layer_spec hidden[2];
+    struct model_spec spec;
+    struct fit_setup setup;
+};
+
+static void plain(struct training *t) {
+    (void)t;
+}
+
+static void noisy(struct training *t) {
+    t->hidden[0].dropout = t->hidden[1].dropout = 0.5;
+    t->spec.input_dropout = 0.2;
+    t->spec.weight_noise = t->setup.regularization.weight_noise = 0.1;
+    t->setup.regularization.input_noise = t->setup.input == INPUT_PANELS ? 0.1 : 0;
+}
+
+static void noisy_once_a_step(struct training *t) {
+    noisy(t);
+    t->spec.weight_noise = 0;
+    t->setup.regularization.weight_noise_kind = WEIGHT_NOISE_PER_STEP;
+}
+
+static void limited_adam(struct training *t) {
+    t->hidden[0].l1 = 1e-3;
+    t->hidden[0].max_norm = t->hidden[1].max_norm = 1;
+    t->setup.optimizer = (struct optimizer_spec){.kind = OPTIMIZER_ADAM,
+                                                 .lr = 0.01,
+                                                 .betas = {0.9, 0.999},
+                                                 .eps = 1e-8,
+                                                 .clip_norm = 0.1,
+                                                 .schedule = {.kind = SCHEDULE_COSINE, .warmup_epochs = 0.5}};
+}
+
+static void an_epoch_makes_no_calls(enum input_form input, void (*alter)(struct training *)) {
     static uint8_t bytes[ROWS * FEATURES];
     static uint32_t classes[ROWS];
     struct err err = {0};
@@ -56,21 +90,22 @@ static void an_epoch_makes_no_calls(enum input_form input, const struct optimize
     set.images.type = IDX_U8, set.images.values = bytes;
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_UNIT};
-    struct layer_spec hidden[] = {layer(70, ACTIVATION_RELU, 0), layer(33, ACTIVATION_GELU, 0)};
-    hidden[0].l1 = l1, hidden[0].max_norm = hidden[1].max_norm = max_norm;
-    struct model_spec spec = {.layers = hidden, .layer_count = 2, .output = layer(0, ACTIVATION_IDENTITY, 0)};
-    struct model *m = model_create(&spec, FEATURES, CLASSES, "cross_entropy", &err);
+    struct training t = {
+        .hidden = {layer(70, ACTIVATION_RELU, 0), layer(33, ACTIVATION_GELU, 0)},
+        .spec = {.layers = t.hidden, .layer_count = 2, .output = layer(0, ACTIVATION_IDENTITY, 0)},
+        .setup = {.kernel = best_kernel(),
+                  .train = &part,
+                  .scaling = &scaling,
+                  .optimizer = {.lr = 0.01, .momentum = 0.9},
+                  .train_spec = {.epochs = 2, .batch_size = 100, .shuffle = true},
+                  .model_spec = &t.spec,
+                  .input = input}};
+    alter(&t);
+    struct model *m = model_create(&t.spec, FEATURES, CLASSES, "cross_entropy", &err);
     assert_true(m && model_init(m, 3, NULL, &err));
-    struct fit_setup setup = {.kernel = best_kernel(),
-                              .model = m,
-                              .train = &part,
-                              .scaling = &scaling,
-                              .optimizer = *optimizer,
-                              .train_spec = {.epochs = 2, .batch_size = 100, .shuffle = true},
-                              .model_spec = &spec,
-                              .input = input};
+    t.setup.model = m;
     size_t before = allocations;
-    struct fit *fit = fit_create(&setup, &err);
+    struct fit *fit = fit_create(&t.setup, &err);
     assert_true(fit && allocations > before); /* the counter counts */
     pid_t child = fork();
     if (child == 0)
@@ -85,18 +120,10 @@ static void an_epoch_makes_no_calls(enum input_form input, const struct optimize
 
 static void steps_make_no_calls(void **state) {
     (void)state;
-    const struct optimizer_spec sgd = {.lr = 0.01, .momentum = 0.9};
-    const struct optimizer_spec adam = {.kind = OPTIMIZER_ADAM,
-                                        .lr = 0.01,
-                                        .betas = {0.9, 0.999},
-                                        .eps = 1e-8,
-                                        .clip_norm = 0.1,
-                                        .schedule = {.kind = SCHEDULE_COSINE, .warmup_epochs = 0.5}};
-    an_epoch_makes_no_calls(INPUT_PANELS, &sgd, 0, 0);
-    an_epoch_makes_no_calls(INPUT_LISTS, &sgd, 0, 0);
-    an_epoch_makes_no_calls(INPUT_LISTS_BY_UNITS, &sgd, 0, 0);
-    an_epoch_makes_no_calls(INPUT_PANELS, &adam, 1e-3, 1);
-    an_epoch_makes_no_calls(INPUT_LISTS_BY_UNITS, &adam, 1e-3, 1);
+    void (*const alterations[])(struct training *) = {plain, noisy, noisy_once_a_step, limited_adam};
+    for (enum input_form input = INPUT_PANELS; input <= INPUT_LISTS_BY_UNITS; input++)
+        for (size_t i = 0; i < sizeof alterations / sizeof *alterations; i++)
+            an_epoch_makes_no_calls(input, alterations[i]);
 }
 
 #else
