@@ -4,7 +4,7 @@
 #include "data/pair.h"
 #include "data/split.h"
 
-enum { TRAIN, VALIDATION, TEST, PARTS };
+enum { TRAIN, VALIDATION, TEST, PARTS = DATA_PARTS };
 
 /* Checks a further set against what the training set has fixed. */
 static bool check_part(const struct data *data, const struct dataset *set, const struct pair *pair,
@@ -45,8 +45,9 @@ static bool split_validation(const struct data_spec *spec, uint64_t seed, struct
     bool stratify = spec->validation_stratify == STRATIFY_AUTO ? data->classes : spec->validation_stratify;
     if (!split_rows(&data->train_set, spec->validation_fraction, stratify, seed, &data->split, &train, err))
         return false;
-    data->train = (struct data_part){&data->train_set, data->split, train};
-    data->validation = (struct data_part){&data->train_set, data->split + train, n - train};
+    data->train = (struct data_part){.set = &data->train_set, .row = data->split, .count = train};
+    data->validation =
+        (struct data_part){.set = &data->train_set, .row = data->split + train, .count = n - train};
     return true;
 }
 
@@ -113,5 +114,7 @@ void data_release(struct data *data) {
     dataset_release(&data->test_set);
     scaling_release(&data->scaling);
     mem_free(data->split);
+    for (size_t p = 0; p < PARTS; p++)
+        mem_free(data->weight[p]);
     *data = (struct data){0};
 }

@@ -26,9 +26,10 @@ void dataset_release(struct dataset *set) {
     idx_release(&set->images);
     mem_free(set->cls);
     mem_free(set->targets);
+    mem_free(set->weight);
     *set = (struct dataset){0};
 }
 
 struct data_part dataset_all(const struct dataset *set) {
-    return (struct data_part){.set = set, .row = NULL, .count = set->images.rows};
+    return (struct data_part){.set = set, .count = set->images.rows};
 }

@@ -29,6 +29,8 @@ struct dataset {
     size_t target_width; /* 0 with classes */
     size_t class_count;  /* with classes: largest label + 1 */
     char labels_sha256[SHA256_HEX];
+    double *weight; /* [rows] what the samples weigh by their file; NULL: there is none; owned */
+    char weights_sha256[SHA256_HEX];
 };
 
 /* Some rows of a dataset. */
@@ -36,6 +38,7 @@ struct data_part {
     const struct dataset *set; /* NULL: this part is not given */
     const uint32_t *row;       /* [count] rows of the set, ascending; NULL: all, in order */
     size_t count;
+    const real *weight; /* [rows of the set] mean 1 over the part, 0 elsewhere; NULL: all weigh 1 */
 };
 
 /* How inputs become numbers: x' = (x - mean) / deviation per feature; statistics of the training part
@@ -47,11 +50,14 @@ struct scaling {
         *deviation; /* [features], NULL for unit and none; owned. A constant feature has deviation 1 */
 };
 
+enum { DATA_PARTS = 3 };
+
 /* The parts point into their struct data: pass it by address, never copy it. */
 struct data {
     struct dataset train_set, validation_set, test_set; /* those without files are zero */
     struct data_part train, validation, test;
-    uint32_t *split; /* memory of the row lists; owned */
+    uint32_t *split;          /* memory of the row lists; owned */
+    real *weight[DATA_PARTS]; /* memory of the parts' weights, filled by data_weigh; owned */
     struct scaling scaling;
     size_t features; /* width of the input */
     size_t outputs;  /* classes, or width of the targets */
@@ -59,10 +65,10 @@ struct data {
 };
 
 /* Loads all files (each a job of the team), checks them against each other (image and label counts, widths,
- * labels below the number of classes, finite values), splits off the validation part (by seed, stratified or
- * not) and takes the statistics of the training part. At least one row must remain in every part. The number
- * of classes is spec->class_count, or largest training label + 1 (at least 2). ERR_DATA names file, row,
- * expected and found. On failure nothing is left to release. */
+ * labels below the number of classes, weights, finite values), splits off the validation part (by seed,
+ * stratified or not) and takes the statistics of the training part. At least one row must remain in every
+ * part. The number of classes is spec->class_count, or largest training label + 1 (at least 2). ERR_DATA
+ * names file, row, expected and found. On failure nothing is left to release. */
 bool data_load(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
                struct data *out, struct err *err) MUST_CHECK;
 

@@ -7,6 +7,15 @@
 #include "base/mem.h"
 #include "data/labels.h"
 #include "data/values.h"
+#include "data/weights.h"
+
+static bool join_paths(struct pair *pair, const char *root, const struct data_files *files, struct err *err) {
+    const char *const name[PAIR_FILES] = {files->images, files->labels, files->weights};
+    for (size_t f = 0; f < PAIR_FILES; f++)
+        if (name[f] && !(pair->path[f] = file_join(root, name[f], err)))
+            return false;
+    return true;
+}
 
 bool pair_init(struct pair *pair, const char *root, const struct data_files *files, const char *part,
                struct err *err) {
@@ -14,12 +23,10 @@ bool pair_init(struct pair *pair, const char *root, const struct data_files *fil
     if (!files->images != !files->labels)
         return err_set(err, ERR_CONFIG, "data.%s.%s: is missing, expected both images and labels", part,
                        files->images ? "labels" : "images");
-    if (!files->images)
-        return true;
-    pair->path[PAIR_IMAGES] = file_join(root, files->images, err);
-    if (pair->path[PAIR_IMAGES])
-        pair->path[PAIR_LABELS] = file_join(root, files->labels, err);
-    if (pair->path[PAIR_LABELS])
+    if (!files->images && files->weights)
+        return err_set(err, ERR_CONFIG, "data.%s.images: is missing, expected images beside the weights",
+                       part);
+    if (join_paths(pair, root, files, err))
         return true;
     pair_release(pair);
     return false;
@@ -54,7 +61,10 @@ struct reading {
 static bool read_one(struct reading *reading, size_t i, struct err *err) {
     struct pair *pair = &reading->pair[i % reading->pairs];
     size_t f = i / reading->pairs;
-    return !pair_given(pair) || idx_read_shared(pair->path[f], &reading->digest[i], &pair->file[f], err);
+    if (!pair->path[f])
+        return true;
+    return f == PAIR_WEIGHTS ? weights_read(pair->path[f], &reading->digest[i], &pair->file[f], err)
+                             : idx_read_shared(pair->path[f], &reading->digest[i], &pair->file[f], err);
 }
 
 static void read_job(void *arg, size_t rank, size_t size) {
@@ -119,7 +129,10 @@ bool pair_to_dataset(struct pair *pair, const struct data_spec *spec, enum targe
               err_set(err, ERR_DATA,
                       "%s: expected as many labels as images, found %zu labels for the %zu images of %s",
                       pair->path[PAIR_LABELS], labels->rows, images->rows, pair->path[PAIR_IMAGES]);
-    if (!ok || !values_check(images, pair->path[PAIR_IMAGES], err)) {
+    ok = ok && values_check(images, pair->path[PAIR_IMAGES], err);
+    if (ok && pair->path[PAIR_WEIGHTS])
+        ok = weights_convert(&pair->file[PAIR_WEIGHTS], pair->path[PAIR_WEIGHTS], images->rows, &set, err);
+    if (!ok) {
         dataset_release(&set);
         return false;
     }

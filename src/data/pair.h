@@ -5,24 +5,24 @@
 
 #include "data/dataset.h"
 
-enum pair_file { PAIR_IMAGES, PAIR_LABELS, PAIR_FILES };
+enum pair_file { PAIR_IMAGES, PAIR_LABELS, PAIR_WEIGHTS, PAIR_FILES };
 
 /* Zero: a pair that is not given. Release with pair_release. */
 struct pair {
-    char *path[PAIR_FILES];
+    char *path[PAIR_FILES]; /* that of the weights NULL where there are none */
     struct idx file[PAIR_FILES];
 };
 
-/* Joins the paths with the root folder. An empty `files` leaves the pair not given; one path of two is
- * ERR_CONFIG, naming data.PART. */
+/* Joins the paths with the root folder. An empty `files` leaves the pair not given; images or labels alone,
+ * and weights without them, are ERR_CONFIG, naming data.PART. */
 bool pair_init(struct pair *pair, const char *root, const struct data_files *files, const char *part,
                struct err *err) MUST_CHECK;
 bool pair_given(const struct pair *pair);
 void pair_release(struct pair *pair);
 
 /* Reads the files of all given pairs. Every file is tried; of several faults the one of the first file is
- * reported (images before labels, then in the order of the pairs), so the message does not depend on the
- * threads. beside, or NULL: called once, by a member that has no file left. */
+ * reported (images before labels before weights, then in the order of the pairs), so the message does not
+ * depend on the threads. beside, or NULL: called once, by a member that has no file left. */
 bool pair_read_all(struct pair *pair, size_t count, struct team *team, const struct data_beside *beside,
                    struct err *err) MUST_CHECK;
 

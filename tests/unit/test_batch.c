@@ -81,7 +81,7 @@ static void test_standardize_features(void **state) {
         uint32_t even[128];
         for (uint32_t i = 0; i < 128; i++)
             even[i] = 2 * i;
-        struct data_part part = {&set, even, 128};
+        struct data_part part = {.set = &set, .row = even, .count = 128};
         assert_true(scaling_fit(SCALE_STANDARDIZE_FEATURES, &part, &s, &err));
         assert_near(s.mean[0], 127);
         assert_near(s.deviation[0], 2 * sqrt(16383.0 / 12));

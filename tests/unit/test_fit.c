@@ -324,7 +324,7 @@ static void evaluation_adds_up(void **state) {
     static uint32_t some[77];
     for (uint32_t i = 0; i < 77; i++)
         some[i] = i + i / 3;
-    struct data_part part = {&set, some, 77};
+    struct data_part part = {.set = &set, .row = some, .count = 77};
     struct scaling scaling = {.kind = SCALE_NONE};
     struct model *m = make_model("cross_entropy", CLASSES, ACTIVATION_COUNT, 17, ACTIVATION_IDENTITY);
     static real p[ROWS * CLASSES];
