@@ -43,18 +43,22 @@ void heading_short(const struct description *d, const char *folder, struct text 
     text_add(out, "\n");
 }
 
+static void add_file(struct table *table, const char *part, const char *what, const char *sha256,
+                     const char *path) {
+    table_cell(table, "%s", part);
+    table_cell(table, "%s", what);
+    table_cell(table, "%.*s", SHOWN_DIGITS, sha256);
+    table_cell(table, "%s", path);
+}
+
 static void add_files(const struct description *d, struct text *out) {
     struct table table = {.columns = 4};
     for (size_t i = 0; i < d->file_count; i++) {
         const struct described_files *f = &d->file[i];
-        table_cell(&table, "%s", f->name);
-        table_cell(&table, "images");
-        table_cell(&table, "%.*s", SHOWN_DIGITS, f->images_sha256);
-        table_cell(&table, "%s", f->images);
-        table_cell(&table, " ");
-        table_cell(&table, "labels");
-        table_cell(&table, "%.*s", SHOWN_DIGITS, f->labels_sha256);
-        table_cell(&table, "%s", f->labels);
+        add_file(&table, f->name, "images", f->images_sha256, f->images);
+        add_file(&table, " ", "labels", f->labels_sha256, f->labels);
+        if (f->weights)
+            add_file(&table, " ", "weights", f->weights_sha256, f->weights);
     }
     table_print(&table, 8, out);
 }

@@ -132,6 +132,10 @@ void add_evaluation(struct text *text, const char *part, const struct evaluation
     }
     add_name(text, part, "loss");
     text_addf(text, "%.6g\n", e->loss);
+    if (!isnan(e->weighted_loss)) {
+        add_name(text, part, "weighted loss");
+        text_addf(text, "%.6g\n", e->weighted_loss);
+    }
     if (!isnan(e->ece)) {
         add_name(text, part, "ece");
         text_addf(text, "%.4f\n", e->ece);

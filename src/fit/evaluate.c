@@ -14,6 +14,7 @@ struct pass {
     struct tape_workspace *ws;
     struct slice_targets *targets; /* [threads]; NULL: no targets, no loss */
     const uint32_t *row;           /* [count], NULL: from `first` on */
+    const real *weight;            /* [rows of the set], or NULL */
     size_t first, count;
     atomic_size_t next;
     real *loss;                  /* [count] or NULL */
@@ -24,6 +25,10 @@ struct pass {
     real *deviation;             /* [count][outputs] and their deviation */
     double *moments;             /* [threads][2][outputs][lanes] */
 };
+
+static size_t row_of(const struct pass *p, size_t i) {
+    return p->row ? p->row[i] : p->first + i;
+}
 
 static void collect(struct pass *p, struct tape_slice *slice, size_t at, size_t count) {
     const struct slice_source *source = &p->source;
@@ -85,7 +90,7 @@ static void run_slice(struct pass *p, size_t at, size_t thread) {
     size_t count = p->count - at < source->lanes ? p->count - at : source->lanes;
     uint32_t row[SLICE_WIDE] = {0};
     for (size_t s = 0; s < count; s++)
-        row[s] = p->row ? p->row[at + s] : (uint32_t)(p->first + at + s);
+        row[s] = (uint32_t)row_of(p, at + s);
     if (p->mc) {
         run_masked(p, &slice, row, at, count);
         return;
@@ -139,7 +144,17 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
 /* ---- figures ---- */
 
 static uint32_t true_class(const struct pass *p, size_t i) {
-    return p->source.set->cls[p->row ? p->row[i] : p->first + i];
+    return p->source.set->cls[row_of(p, i)];
+}
+
+static double weighted_loss(const struct pass *p) {
+    double sum = 0, mass = 0;
+    for (size_t i = 0; p->weight && i < p->count; i++) {
+        double weight = (double)p->weight[row_of(p, i)];
+        sum += weight * (double)p->loss[i];
+        mass += weight;
+    }
+    return p->weight ? sum / mass : (double)NAN;
 }
 
 /* Expected calibration error: the mean gap between confidence and accuracy over bins of confidence. */
@@ -171,6 +186,7 @@ static bool summarise(const struct pass *p, struct evaluation *out, struct err *
     for (size_t i = 0; i < p->count; i++)
         sum += (double)p->loss[i];
     e.loss = sum / (double)p->count;
+    e.weighted_loss = weighted_loss(p);
     if (!isfinite(e.loss))
         return err_set(err, ERR_DIVERGED, "the loss of the model on these %zu samples is not finite",
                        p->count);
@@ -194,6 +210,7 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
     struct pass p = {.source = {.kernel = kernel, .model = model, .set = part->set, .scaling = scaling},
                      .team = team,
                      .row = part->row,
+                     .weight = part->weight,
                      .count = part->count};
     p.loss = mem_alloc(part->count, sizeof *p.loss, "the evaluation", err);
     p.predicted = p.loss ? mem_alloc(part->count, sizeof *p.predicted, "the evaluation", err) : NULL;

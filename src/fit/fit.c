@@ -32,16 +32,15 @@ static size_t slices_of(const struct fit *fit) {
     return (fit->samples + fit->source.lanes - 1) / fit->source.lanes;
 }
 
-static void count_correct(struct fit *fit, const struct tape_slice *slice, size_t count) {
+static void note_correct(struct fit *fit, const struct tape_slice *slice, size_t count) {
     const struct slice_source *source = &fit->source;
     const struct tape *tape = source->model->tape;
     uint32_t best[SLICE_WIDE];
     source->kernel->argmax(source->model->outputs, source->lanes,
                            tape_value(tape, fit->ws, slice, tape_output(tape)), best);
-    uint32_t correct = 0;
+    size_t first = slice->index * source->lanes;
     for (size_t s = 0; s < count; s++)
-        correct += best[s] == source->set->cls[fit->row[slice->index * source->lanes + s]];
-    fit->correct[slice->index] = correct;
+        fit->correct[first + s] = best[s] == source->set->cls[fit->row[first + s]];
 }
 
 static size_t samples_of_slice(const struct fit *fit, size_t index) {
@@ -101,7 +100,7 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
     memcpy(fit->loss + first, tape_value(tape, fit->ws, &slice, tape_node_output(tape, tape_nodes(tape) - 1)),
            source->lanes * sizeof(real));
     if (source->set->cls)
-        count_correct(fit, &slice, count);
+        note_correct(fit, &slice, count);
     if (source->kernel->all_finite(count, fit->loss + first))
         tape_reverse(tape, fit->ws, &slice);
     else
@@ -136,31 +135,35 @@ static void step_job(void *arg, size_t rank, size_t size) {
 
 /* ---- the step ---- */
 
+/* What a sample of the batch weighs. */
+static double weight_of(const struct fit *fit, size_t i) {
+    return fit->setup.weight ? (double)fit->setup.weight[fit->row[i]] : 1;
+}
+
 static void choose_rows(struct fit *fit, size_t first, size_t samples) {
     const uint32_t *row = fit->setup.train->row;
     for (size_t i = 0; i < samples; i++) {
         uint32_t position = fit->order[first + i];
         fit->row[i] = row ? row[position] : position;
     }
-    if (samples == fit->samples)
+    if (samples == fit->samples && !fit->setup.weight)
         return;
-    /* The cotangent of each sample's loss: the objective is the mean over the batch. */
+    /* The cotangent of each sample's loss: the objective is the mean of weight times loss over the batch. */
     fit->samples = samples;
     for (size_t i = 0; i < fit->slices * fit->source.lanes; i++)
-        fit->seed[i] = i < samples ? (real)(1.0 / (double)samples) : 0;
+        fit->seed[i] = i < samples ? (real)(weight_of(fit, i) / (double)samples) : 0;
 }
 
 static void add_up(struct fit *fit) {
-    size_t slices = slices_of(fit);
-    for (size_t i = 0; i < fit->samples; i++)
-        fit->loss_sum += (double)fit->loss[i];
-    for (size_t s = 0; s < slices; s++)
-        fit->correct_sum += fit->correct[s];
+    for (size_t i = 0; i < fit->samples; i++) {
+        double weight = weight_of(fit, i);
+        fit->loss_sum += weight * (double)fit->loss[i];
+        fit->correct_sum += weight * fit->correct[i];
+    }
     struct fit_status *status = &fit->status;
     status->samples += fit->samples;
     status->loss = fit->loss_sum / (double)status->samples;
-    status->accuracy =
-        fit->source.set->cls ? (double)fit->correct_sum / (double)status->samples : (double)NAN;
+    status->accuracy = fit->source.set->cls ? fit->correct_sum / (double)status->samples : (double)NAN;
     status->step++;
     status->total_steps++;
 }

@@ -31,7 +31,7 @@ struct fit_setup {
     const struct model_spec *model_spec; /* penalties, dropout */
     struct regularization_spec regularization;
     const struct augment_spec *augment; /* NULL: images as they are */
-    double label_smoothing;
+    double label_smoothing;             /* in [0, 1); with mse 0 */
     const real *weight; /* [rows of the training set] what a sample weighs, mean 1 over the part; NULL: 1 */
     uint64_t seed;
     enum input_form input;
@@ -43,8 +43,8 @@ struct fit_status {
     size_t step, steps;   /* done in this epoch, in an epoch */
     uint64_t total_steps; /* done since the start */
     size_t samples;       /* seen in this epoch */
-    double loss;          /* mean over the samples seen in this epoch */
-    double accuracy;      /* share of them classified rightly; NaN where targets are not classes */
+    double loss;          /* mean of weight times loss over the samples seen in this epoch */
+    double accuracy;      /* of weight times whether they are classified rightly; NaN without classes */
     double lr;            /* of the last step done */
 };
 
@@ -89,17 +89,18 @@ enum { ECE_BINS = 15, CONFUSION_CLASSES = 1024 };
 
 struct evaluation {
     size_t samples,
-        classes;     /* classes 0: the targets are not classes, the figures below the loss are absent */
-    double loss;     /* mean over the samples */
-    double accuracy; /* NaN without classes */
+        classes;          /* classes 0: the targets are not classes, the figures below the loss are absent */
+    double loss;          /* mean over the samples */
+    double weighted_loss; /* sum of weight times loss over sum of weight; NaN without weights */
+    double accuracy;      /* NaN without classes */
     size_t correct;
     double ece;          /* expected calibration error, 15 bins of equal width (Guo et al. 2017) */
     uint64_t *confusion; /* [classes][classes], rows the true class, columns the predicted one; owned.
                           * NULL without classes and above CONFUSION_CLASSES of them */
 };
 
-/* The plain loss and metrics of the model on a part. Not finite losses are ERR_DIVERGED. Release the
- * result. */
+/* The plain loss and metrics of the model on a part, and the loss by the part's weights. Not finite losses
+ * are ERR_DIVERGED. Release the result. */
 bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct model *model,
                   const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
                   struct err *err) MUST_CHECK;

@@ -62,7 +62,7 @@ static bool allocate(struct fit *fit, struct err *err) {
     if (fit->seed)
         fit->loss = mem_alloc_aligned(samples, sizeof *fit->loss, "a batch", err);
     if (fit->loss)
-        fit->correct = mem_alloc(fit->slices, sizeof *fit->correct, "a batch", err);
+        fit->correct = mem_alloc(samples, sizeof *fit->correct, "a batch", err);
     if (fit->correct)
         fit->good = mem_alloc_aligned(setup->model->size, sizeof(real), "the last good parameters", err);
     if (fit->good)
@@ -109,6 +109,7 @@ struct fit *fit_create(const struct fit_setup *setup, struct err *err) {
         .model = setup->model,
         .set = setup->train->set,
         .scaling = setup->scaling,
+        .label_smoothing = setup->label_smoothing,
         .lanes = slice_lanes(fit->batch, fit->threads),
         .input_noise = setup->regularization.input_noise,
     };

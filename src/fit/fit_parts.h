@@ -43,13 +43,13 @@ struct fit {
     size_t threads, batch, slices; /* samples of a whole batch, slices it makes */
     uint32_t *order;               /* positions in the training part, this epoch's order */
     uint32_t *row;                 /* [slices * lanes] rows of this batch */
-    real *seed;                    /* [slices * lanes] 1/samples, 0 behind the batch */
+    real *seed;                    /* [slices * lanes] weight/samples, 0 behind the batch */
     real *loss;                    /* [slices * lanes] */
-    uint32_t *correct;             /* [slices] samples classified rightly */
+    bool *correct;                 /* [slices * lanes] classified rightly */
     real *good;                    /* theta at the beginning of this epoch */
     bool epoch_done;
     double loss_sum;
-    size_t correct_sum;
+    double correct_sum;
     /* the step in progress */
     size_t samples;
     struct fit_noise noise;

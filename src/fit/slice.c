@@ -71,14 +71,30 @@ void slice_load_images(const struct slice_source *source, struct tape_workspace 
         disturb(source, slice->noise, x);
 }
 
+/* Label smoothing (Szegedy et al. 2016): a share e of every target is spread evenly over what it may be, the
+ * classes of a distribution or the yes and no of a probability: (1 - e) t + e / K. */
+static void smooth_targets(const struct slice_source *source, size_t count, real *t) {
+    size_t outputs = source->model->outputs;
+    bool distribution = tape_loss(source->model->tape)->flags & OP_CLASSES;
+    double share = source->label_smoothing, even = share / (distribution ? (double)outputs : 2);
+    for (size_t f = 0; f < outputs; f++)
+        for (size_t s = 0; s < count; s++) {
+            real *to = &t[f * source->lanes + s];
+            *to = (real)((1 - share) * (double)*to + even);
+        }
+}
+
 void slice_load_targets(const struct slice_source *source, struct tape_slice *slice, struct slice_targets *t,
                         const uint32_t *row, size_t count) {
     slice->cls = NULL, slice->target = NULL;
-    if (source->set->cls && tape_loss(source->model->tape)->flags & OP_CLASSES) {
+    bool smooth = source->label_smoothing > 0;
+    if (source->set->cls && !smooth && tape_loss(source->model->tape)->flags & OP_CLASSES) {
         batch_classes(source->set, row, count, source->lanes, t->cls);
         slice->cls = t->cls;
     } else {
         batch_targets(source->set, row, count, source->lanes, source->model->outputs, t->row);
+        if (smooth)
+            smooth_targets(source, count, t->row);
         slice->target = t->row;
     }
 }

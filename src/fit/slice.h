@@ -16,6 +16,7 @@ struct slice_source {
     const struct model *model;
     const struct dataset *set;
     const struct scaling *scaling;
+    double label_smoothing; /* of the targets; 0: as they are */
     size_t lanes;
     double input_noise;          /* standard deviation of what training adds to the inputs */
     struct sparse_batch *sparse; /* NULL: images go into panels */
@@ -37,7 +38,8 @@ void slice_targets_release(struct slice_targets *t);
  * share of the inputs dropped. */
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count);
-/* The targets of these rows into t and the slice. */
+/* The targets of these rows into t and the slice: classes, or rows of targets where the loss takes no classes
+ * or the targets are smoothed. */
 void slice_load_targets(const struct slice_source *source, struct tape_slice *slice, struct slice_targets *t,
                         const uint32_t *row, size_t count);
 

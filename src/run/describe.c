@@ -44,15 +44,22 @@ static void describe_step(const struct setup *s, struct description *d) {
 static size_t dataset_bytes(const struct dataset *set) {
     const struct idx *images = &set->images;
     size_t labels = set->cls ? sizeof *set->cls : set->target_width * sizeof *set->targets;
-    return images->values ? images->rows * (images->width * idx_type_size(images->type) + labels) : 0;
+    size_t weights = set->weight ? sizeof *set->weight + sizeof(real) : 0;
+    return images->values ? images->rows * (images->width * idx_type_size(images->type) + labels + weights)
+                          : 0;
 }
 
 static void describe_files(struct description *d, const char *name, const struct data_files *files,
                            const struct dataset *set) {
     d->data_bytes += dataset_bytes(set);
     if (files->images)
-        d->file[d->file_count++] = (struct described_files){name, files->images, files->labels,
-                                                            set->images.sha256, set->labels_sha256};
+        d->file[d->file_count++] = (struct described_files){name,
+                                                            files->images,
+                                                            files->labels,
+                                                            files->weights,
+                                                            set->images.sha256,
+                                                            set->labels_sha256,
+                                                            set->weights_sha256};
 }
 
 static void describe_data(const struct setup *s, struct description *d) {

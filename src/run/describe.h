@@ -16,9 +16,9 @@ struct described_layer {
 
 /* A pair of files. */
 struct described_files {
-    const char *name;                          /* "train", "validation", "test" */
-    const char *images, *labels;               /* paths */
-    const char *images_sha256, *labels_sha256; /* of the decompressed files */
+    const char *name;                                           /* "train", "validation", "test" */
+    const char *images, *labels, *weights;                      /* paths; weights NULL: none */
+    const char *images_sha256, *labels_sha256, *weights_sha256; /* of the decompressed files */
 };
 
 enum { DESCRIBED_FILES = 3 };

@@ -45,6 +45,8 @@ static void print_data(struct json_writer *w, const struct description *d) {
         json_begin_object(w);
         put_string(w, "images", d->file[i].images_sha256);
         put_string(w, "labels", d->file[i].labels_sha256);
+        if (d->file[i].weights)
+            put_string(w, "weights", d->file[i].weights_sha256);
         json_end_object(w);
     }
     json_end_object(w);

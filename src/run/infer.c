@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "data/values.h"
+#include "data/weights.h"
 #include "run/loss_use.h"
 #include "run/setup.h"
 #include "run/summary.h"
@@ -121,9 +122,12 @@ bool inference_evaluate(const struct inference *inference, const struct data_fil
     if (!load_labelled(inference, files, label_column, &set, err))
         return false;
     struct data_part part = dataset_all(&set);
+    real *weight = set.weight ? weights_of_part(&part, NULL, "test", err) : NULL;
+    part.weight = weight;
     /* Classes stand for rows of probabilities as well; rows do not stand for classes. */
     bool classes = saved->classes || set.cls != NULL;
-    bool ok = dataset_fits(&set, files, model->features, model->outputs, classes, err) &&
+    bool ok = !set.weight == !weight &&
+              dataset_fits(&set, files, model->features, model->outputs, classes, err) &&
               fit_evaluate(inference->kernel, inference->team, model, &part, &saved->scaling,
                            &out->evaluation, err);
     if (!ok && err->kind == ERR_DIVERGED)
@@ -132,7 +136,9 @@ bool inference_evaluate(const struct inference *inference, const struct data_fil
     if (ok) {
         memcpy(out->images_sha256, set.images.sha256, SHA256_HEX);
         memcpy(out->labels_sha256, set.labels_sha256, SHA256_HEX);
+        memcpy(out->weights_sha256, set.weights_sha256, SHA256_HEX);
     }
+    mem_free(weight);
     dataset_release(&set);
     return ok;
 }
@@ -162,6 +168,10 @@ bool inference_print(const struct inference *inference, const struct inference_r
     json_string(&w, report->images_sha256);
     json_key(&w, "labels");
     json_string(&w, report->labels_sha256);
+    if (*report->weights_sha256) {
+        json_key(&w, "weights");
+        json_string(&w, report->weights_sha256);
+    }
     json_end_object(&w);
     json_end_object(&w);
     text_add(out, "\n");

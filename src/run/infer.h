@@ -34,6 +34,7 @@ bool inference_find_files(const char *folder, struct data_files *out, struct err
 struct inference_report {
     struct evaluation evaluation;
     char images_sha256[SHA256_HEX], labels_sha256[SHA256_HEX];
+    char weights_sha256[SHA256_HEX]; /* empty: all samples weigh the same */
 };
 
 void inference_report_release(struct inference_report *report);

@@ -8,8 +8,9 @@
 /* Between two writings. */
 static const double pause_seconds = 0.5;
 
-/* An accuracy that is not a number (the targets are no classes) is left out. */
-static void print_part(struct json_writer *w, const char *key, double loss, double accuracy) {
+/* What is not a number (the targets are no classes, the samples have no weights) is left out. */
+static void print_part(struct json_writer *w, const char *key, double loss, double accuracy,
+                       double weighted_loss) {
     json_key(w, key);
     json_begin_object(w);
     json_key(w, "loss");
@@ -17,6 +18,10 @@ static void print_part(struct json_writer *w, const char *key, double loss, doub
     if (!isnan(accuracy)) {
         json_key(w, "accuracy");
         json_number(w, accuracy);
+    }
+    if (!isnan(weighted_loss)) {
+        json_key(w, "weighted_loss");
+        json_number(w, weighted_loss);
     }
     json_end_object(w);
 }
@@ -33,9 +38,9 @@ static void print_record(struct json_writer *w, const struct epoch_record *r) {
     json_number(w, r->seconds);
     json_key(w, "samples_per_second");
     json_number(w, r->samples_per_second);
-    print_part(w, "train", r->train_loss, r->train_accuracy);
+    print_part(w, "train", r->train_loss, r->train_accuracy, NAN);
     if (r->validated)
-        print_part(w, "validation", r->validation_loss, r->validation_accuracy);
+        print_part(w, "validation", r->validation_loss, r->validation_accuracy, r->validation_weighted_loss);
     json_end_object(w);
 }
 

@@ -201,6 +201,7 @@ static bool end_epoch(struct run *run, struct err *err) {
         .validated = run->validated,
         .validation_loss = run->validated ? run->validation.loss : NAN,
         .validation_accuracy = run->validated ? run->validation.accuracy : NAN,
+        .validation_weighted_loss = run->validated ? run->validation.weighted_loss : NAN,
     };
     run->epoch_seconds = 0;
     run->seen_before = 0;

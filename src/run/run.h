@@ -34,6 +34,7 @@ struct epoch_record {
     double train_loss, train_accuracy;
     bool validated;
     double validation_loss, validation_accuracy;
+    double validation_weighted_loss; /* NaN without weights */
 };
 
 struct run;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/machine.h"
+#include "base/mem.h"
+#include "data/weights.h"
 #include "run/loss_use.h"
 #include "run/model_file.h"
 
@@ -31,6 +33,7 @@ struct fit_setup setup_of_fit(const struct setup *s) {
         .regularization = s->config->regularization,
         .augment = &s->config->augment,
         .label_smoothing = s->config->loss.label_smoothing,
+        .weight = s->data.train.weight,
         .seed = s->config->seed,
         .most_threads = most_threads(),
     };
@@ -39,6 +42,35 @@ struct fit_setup setup_of_fit(const struct setup *s) {
 static struct fit *make_fit(const struct setup *s, struct err *err) {
     const struct fit_setup fit = setup_of_fit(s);
     return fit_create(&fit, err);
+}
+
+/* ---- what samples weigh ---- */
+
+static bool check_class_weights(const struct setup *s, struct err *err) {
+    const struct loss_spec *loss = &s->config->loss;
+    if (!s->data.classes)
+        return err_set(err, ERR_CONFIG,
+                       "loss.class_weights: needs class labels, found floating-point targets");
+    return loss->balanced || loss->class_weights == s->data.outputs ||
+           err_set(err, ERR_CONFIG, "loss.class_weights: expected %zu numbers, one a class, found %zu",
+                   s->data.outputs, loss->class_weights);
+}
+
+static bool weigh_balanced(struct setup *s, struct err *err) {
+    double *class_weight = mem_alloc(s->data.outputs, sizeof *class_weight, "the class weights", err);
+    if (!class_weight)
+        return false;
+    data_balance(&s->data, class_weight);
+    bool ok = data_weigh(&s->data, class_weight, err);
+    mem_free(class_weight);
+    return ok;
+}
+
+static bool weigh(struct setup *s, struct err *err) {
+    const struct loss_spec *loss = &s->config->loss;
+    if ((loss->balanced || loss->class_weight) && !check_class_weights(s, err))
+        return false;
+    return loss->balanced ? weigh_balanced(s, err) : data_weigh(&s->data, loss->class_weight, err);
 }
 
 /* ---- the model beside the reading of the data ---- */
@@ -74,7 +106,8 @@ static bool load(struct setup *s, bool draw, struct err *err) {
     struct err ignored;
     draw = draw && team_size(s->team) > 1 &&
            data_peek(&config->data, use, &drawing.features, &drawing.outputs, &ignored);
-    if (!data_load_beside(&config->data, use, config->seed, s->team, draw ? &beside : NULL, &s->data, err))
+    if (!data_load_beside(&config->data, use, config->seed, s->team, draw ? &beside : NULL, &s->data, err) ||
+        !weigh(s, err))
         return false;
     if (s->model && s->model->features == s->data.features && s->model->outputs == s->data.outputs)
         return true;

@@ -59,6 +59,8 @@ static void print_classes(struct json_writer *w, const struct evaluation *e, cha
 void summary_evaluation(struct json_writer *w, const struct evaluation *e, char *const *class_name) {
     put_uint(w, "samples", e->samples);
     put_number(w, "loss", e->loss);
+    if (!isnan(e->weighted_loss))
+        put_number(w, "weighted_loss", e->weighted_loss);
     if (e->classes == 0)
         return;
     double low, high;
@@ -112,6 +114,8 @@ static void print_files(struct json_writer *w, const char *key, const struct dat
     json_begin_object(w);
     put_string(w, "images", set->images.sha256);
     put_string(w, "labels", set->labels_sha256);
+    if (set->weight)
+        put_string(w, "weights", set->weights_sha256);
     json_end_object(w);
 }
 

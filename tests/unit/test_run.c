@@ -249,7 +249,8 @@ static void metrics_are_whole_lines(void **state) {
                              .train_accuracy = .25,
                              .validated = true,
                              .validation_loss = 3,
-                             .validation_accuracy = .5};
+                             .validation_accuracy = .5,
+                             .validation_weighted_loss = 2.5};
     unsigned char *bytes;
     size_t len;
     assert_true(folder_open(path_of("."), "n", false, &f, &err));
@@ -270,7 +271,8 @@ static void metrics_are_whole_lines(void **state) {
     assert_string_equal(
         (char *)bytes,
         "{\"epoch\": 1, \"step\": 7, \"lr\": 0.1, \"seconds\": 0.5, \"samples_per_second\": 64, "
-        "\"train\": {\"loss\": 2, \"accuracy\": 0.25}, \"validation\": {\"loss\": 3, \"accuracy\": 0.5}}\n"
+        "\"train\": {\"loss\": 2, \"accuracy\": 0.25}, \"validation\": {\"loss\": 3, \"accuracy\": 0.5, "
+        "\"weighted_loss\": 2.5}}\n"
         "{\"epoch\": 2, \"step\": 7, \"lr\": 0.1, \"seconds\": 0.5, \"samples_per_second\": 64, "
         "\"train\": {\"loss\": 2}}\n");
     mem_free(bytes);
