@@ -6,8 +6,13 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "data/weights.h"
+#include "fit/slice.h"
 
 enum { DIMS = 4, BATCH = 6, CLASSES = 3, FEATURES = 7, LANES = 16 };
+
+static const double sample_weight[BATCH] = {1, .5, 2, .25, 1.5, .75},
+                    threefold[BATCH] = {3, 1.5, 6, .75, 4.5, 2.25};
 
 static const double tolerance = REAL_IS_DOUBLE ? 1e-12 : 1e-5;
 
@@ -46,7 +51,6 @@ struct network {
     struct model *model;
     float images[BATCH * FEATURES];
     uint32_t cls[BATCH];
-    real rows[BATCH * CLASSES];
     struct dataset set;
     struct data_part part;
     struct scaling scaling;
@@ -83,27 +87,40 @@ static void network_init(struct network *n, const char *loss) {
     n->part = dataset_all(&n->set);
 }
 
-/* Classes become rows of probabilities: 1 - smoothing on the class, the rest spread over all. */
-static void soften(struct network *n, double smoothing) {
-    for (size_t i = 0; i < BATCH; i++)
-        for (size_t c = 0; c < CLASSES; c++)
-            n->rows[i * CLASSES + c] = (real)((n->cls[i] == c ? 1 - smoothing : 0) + smoothing / CLASSES);
-    n->set.cls = NULL;
-    n->set.targets = n->rows;
-    n->set.target_width = CLASSES;
-}
-
 static void network_release(struct network *n) {
     model_free(n->model);
 }
 
 /* ---- loss, logits and gradients ---- */
 
+/* How the loss of a vector departs from the plain one. */
+struct objective {
+    double smoothing;
+    const double *weight; /* NULL: all weigh the same */
+    bool normalise;       /* the weights have any sum */
+};
+
 struct loss_case {
     const char *name, *loss;
-    double smoothing;
-    const double *weight;
+    struct objective objective;
 };
+
+/* What the engine trains with; the caller frees it. */
+static real *make_weights(const struct network *n, const struct objective *o) {
+    struct err err = {0};
+    struct dataset set = n->set;
+    struct data_part part = dataset_all(&set);
+    double weight[BATCH];
+    if (!o->weight)
+        return NULL;
+    memcpy(weight, o->weight, sizeof weight);
+    set.weight = weight;
+    real *made = o->normalise ? weights_of_part(&part, NULL, "training", &err) : reals(BATCH);
+    assert_non_null(made);
+    for (size_t i = 0; i < BATCH && !o->normalise; i++)
+        made[i] = (real)o->weight[i];
+    return made;
+}
 
 static void compare(const char *what, const char *name, const real *got, const cJSON *expected, size_t n) {
     double values[64];
@@ -144,20 +161,20 @@ static void check_loss(const struct loss_case *c) {
     struct tape *tape = n.model->tape;
     struct tape_workspace *ws = tape_workspace_create(tape, TAPE_TRAIN, 1, LANES, 1, &err);
     assert_non_null(ws);
-    real seed[LANES] = {0}, target[CLASSES * LANES];
-    uint32_t row[BATCH], cls[LANES];
+    real seed[LANES] = {0}, *weight = make_weights(&n, &c->objective);
+    uint32_t row[BATCH];
     for (uint32_t i = 0; i < BATCH; i++)
-        row[i] = i, seed[i] = (real)((c->weight ? c->weight[i] : 1) / BATCH);
-    if (c->smoothing > 0)
-        soften(&n, c->smoothing);
+        row[i] = i, seed[i] = (weight ? weight[i] : 1) / BATCH;
     struct tape_slice slice = {.k = best_kernel(), .theta = n.model->theta, .seed = seed};
-    if (n.set.cls && tape_loss(tape)->flags & OP_CLASSES) {
-        batch_classes(&n.set, row, BATCH, LANES, cls);
-        slice.cls = cls;
-    } else {
-        batch_targets(&n.set, row, BATCH, LANES, CLASSES, target);
-        slice.target = target;
-    }
+    struct slice_source source = {.kernel = best_kernel(),
+                                  .model = n.model,
+                                  .set = &n.set,
+                                  .scaling = &n.scaling,
+                                  .label_smoothing = c->objective.smoothing,
+                                  .lanes = LANES};
+    struct slice_targets targets;
+    assert_true(slice_targets_init(&targets, &source, &err));
+    slice_load_targets(&source, &slice, &targets, row, BATCH);
     batch_images(best_kernel(), &n.set, &n.scaling, row, BATCH, LANES, tape_value(tape, ws, &slice, 0));
     tape_forward(tape, ws, &slice);
     const real *z = tape_value(tape, ws, &slice, tape_output(tape));
@@ -172,6 +189,8 @@ static void check_loss(const struct loss_case *c) {
     compare("loss", c->name, &mean, at(expected, "loss"), 1);
     tape_reverse(tape, ws, &slice);
     compare_gradients(&n, ws, c->name, at(expected, "grads"));
+    mem_free(weight);
+    slice_targets_release(&targets);
     tape_workspace_free(ws);
     json_free(doc);
     network_release(&n);
@@ -179,12 +198,12 @@ static void check_loss(const struct loss_case *c) {
 
 static void losses_and_gradients(void **state) {
     (void)state;
-    static const double weight[BATCH] = {1, .5, 2, .25, 1.5, .75};
     static const struct loss_case cases[] = {
-        {"ce", "cross_entropy", 0, NULL},
-        {"mse", "mse", 0, NULL},
-        {"ce_sampleweight_n", "cross_entropy", 0, weight},
-        {"ce_smooth01", "cross_entropy", 0.1, NULL},
+        {.name = "ce", .loss = "cross_entropy"},
+        {.name = "mse", .loss = "mse"},
+        {"ce_smooth01", "cross_entropy", {.smoothing = 0.1}},
+        {"ce_sampleweight_n", "cross_entropy", {.weight = sample_weight}},
+        {"ce_sampleweight_sum", "cross_entropy", {.weight = threefold, .normalise = true}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_loss(&cases[i]);
@@ -195,7 +214,7 @@ static void losses_and_gradients(void **state) {
 struct trajectory {
     const char *name;
     struct optimizer_spec optimizer;
-    double smoothing;
+    struct objective objective;
     double l2;
     int penalize_bias;
     bool in_loss; /* the reference's loss has the penalty in it */
@@ -219,10 +238,9 @@ static void check_trajectory(const struct trajectory *t) {
     struct network n;
     struct json *doc = load(t->name);
     network_init(&n, "cross_entropy");
-    if (t->smoothing > 0)
-        soften(&n, t->smoothing);
     struct layer_spec penalised[] = {{.l2 = t->l2}, {.l2 = t->l2}};
     const struct model_spec spec = {.layers = penalised, .layer_count = 2, .output = {.l2 = t->l2}};
+    real *weight = make_weights(&n, &t->objective);
     struct fit_setup setup = {.kernel = best_kernel(),
                               .model = n.model,
                               .train = &n.part,
@@ -231,6 +249,8 @@ static void check_trajectory(const struct trajectory *t) {
                               .train_spec = {.epochs = 5, .batch_size = BATCH, .shuffle = false},
                               .model_spec = &spec,
                               .regularization = {.penalize_bias = t->penalize_bias},
+                              .label_smoothing = t->objective.smoothing,
+                              .weight = weight,
                               .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
@@ -243,6 +263,7 @@ static void check_trajectory(const struct trajectory *t) {
         compare_parameters(&n, t->name, at(step, "params"));
     }
     fit_free(fit);
+    mem_free(weight);
     json_free(doc);
     network_release(&n);
 }
@@ -250,7 +271,9 @@ static void check_trajectory(const struct trajectory *t) {
 /* PyTorch's weight_decay of sgd and adam is an L2 penalty on all parameters; that of adamw is decoupled. */
 #define OVER_ALL .l2 = 0.01, .penalize_bias = PENALIZE_ALL
 #define ADAM     .kind = OPTIMIZER_ADAM, .lr = 0.01, .betas = {0.9, 0.999}, .eps = 1e-8
-#define RMSPROP  .kind = OPTIMIZER_RMSPROP, .lr = 0.01, .eps = 1e-8
+#define SMOOTH                                                                                               \
+    { .smoothing = 0.1 }
+#define RMSPROP .kind = OPTIMIZER_RMSPROP, .lr = 0.01, .eps = 1e-8
 
 static void trajectories(void **state) {
     (void)state;
@@ -259,7 +282,11 @@ static void trajectories(void **state) {
         {.name = "opt_sgd_momentum", .optimizer = {.lr = 0.1, .momentum = 0.9}},
         {.name = "opt_sgd_momentum_damp", .optimizer = {.lr = 0.1, .momentum = 0.9, .dampening = 0.5}},
         {.name = "opt_sgd_nesterov", .optimizer = {.lr = 0.1, .momentum = 0.9, .nesterov = true}},
-        {.name = "opt_sgd_momentum_smooth01", .optimizer = {.lr = 0.1, .momentum = 0.9}, .smoothing = 0.1},
+        {.name = "opt_sgd_momentum_smooth01", .optimizer = {.lr = 0.1, .momentum = 0.9}, .objective = SMOOTH},
+        {.name = "opt_sgd_sampleweight_n", .optimizer = {.lr = 0.1}, .objective = {.weight = sample_weight}},
+        {.name = "opt_sgd_sampleweight_sum",
+         .optimizer = {.lr = 0.1},
+         .objective = {.weight = threefold, .normalise = true}},
         {.name = "opt_sgd_wd", .optimizer = {.lr = 0.1}, OVER_ALL},
         {.name = "opt_sgd_momentum_wd", .optimizer = {.lr = 0.1, .momentum = 0.9}, OVER_ALL},
         {.name = "opt_sgd_momentum_nesterov_wd",
@@ -271,7 +298,7 @@ static void trajectories(void **state) {
          .in_loss = true},
         {.name = "opt_sgd_l2_weights", .optimizer = {.lr = 0.1}, .l2 = 0.01, .in_loss = true},
         {.name = "opt_adam", .optimizer = {ADAM}},
-        {.name = "opt_adam_smooth01", .optimizer = {ADAM}, .smoothing = 0.1},
+        {.name = "opt_adam_smooth01", .optimizer = {ADAM}, .objective = SMOOTH},
         {.name = "opt_adam_amsgrad", .optimizer = {ADAM, .amsgrad = true}},
         {.name = "opt_adam_wd", .optimizer = {ADAM}, OVER_ALL},
         {.name = "opt_adam_l2_weights", .optimizer = {ADAM}, .l2 = 0.01, .in_loss = true},

@@ -67,6 +67,14 @@ static void noisy_once_a_step(struct training *t) {
     t->setup.regularization.weight_noise_kind = WEIGHT_NOISE_PER_STEP;
 }
 
+static void weighted(struct training *t) {
+    static real weight[ROWS];
+    for (size_t i = 0; i < ROWS; i++)
+        weight[i] = (real)(i % 2) * 2 * ROWS / (ROWS - 1);
+    t->setup.weight = weight;
+    t->setup.label_smoothing = 0.1;
+}
+
 static void limited_adam(struct training *t) {
     t->hidden[0].l1 = 1e-3;
     t->hidden[0].max_norm = t->hidden[1].max_norm = 1;
@@ -120,7 +128,8 @@ static void an_epoch_makes_no_calls(enum input_form input, void (*alter)(struct 
 
 static void steps_make_no_calls(void **state) {
     (void)state;
-    void (*const alterations[])(struct training *) = {plain, noisy, noisy_once_a_step, limited_adam};
+    void (*const alterations[])(struct training *) = {plain, noisy, noisy_once_a_step, weighted,
+                                                      limited_adam};
     for (enum input_form input = INPUT_PANELS; input <= INPUT_LISTS_BY_UNITS; input++)
         for (size_t i = 0; i < sizeof alterations / sizeof *alterations; i++)
             an_epoch_makes_no_calls(input, alterations[i]);
