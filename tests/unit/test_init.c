@@ -19,10 +19,28 @@ struct law {
     double std, limit; /* limit 0: normal */
 };
 
-/* Mean within four standard errors of 0, variance likewise of its value, the support of a uniform law
- * filled. */
+static int ascending(const void *a, const void *b) {
+    const real *p = a, *q = b;
+    return (*p > *q) - (*p < *q);
+}
+
+/* The largest gap between the share of values up to x and what the law says (Kolmogorov and Smirnov). Above
+ * 1.95 / sqrt(n) the p-value is below .001. */
+static double largest_gap(const struct law *law, real *x, size_t n) {
+    double gap = 0;
+    qsort(x, n, sizeof *x, ascending);
+    for (size_t i = 0; i < n; i++) {
+        double v = (double)x[i];
+        double share = law->limit > 0 ? (v / law->limit + 1) / 2 : erfc(-v / law->std / sqrt(2)) / 2;
+        gap = fmax(gap, fmax(share - (double)i / (double)n, (double)(i + 1) / (double)n - share));
+    }
+    return gap;
+}
+
+/* Mean within four standard errors of 0, variance likewise of its value, the support of a uniform law filled,
+ * the whole distribution the law's. */
 static void check_law(const struct law *law) {
-    real *w = reals(IN * STRIDE);
+    real *w = reals(IN * STRIDE), *all = reals(OUT * IN);
     draw(law->name, law->spec, OUT, IN, 7, 0, NULL, w);
     double n = OUT * IN, sum = 0, square = 0, most = 0, within = 0;
     for (size_t i = 0; i < IN; i++)
@@ -40,6 +58,10 @@ static void check_law(const struct law *law) {
         assert_true(most <= law->limit && most > 0.999 * law->limit);
     double inside = law->limit > 0 ? law->std / law->limit : 0.6826894921370859; /* erf(1 / sqrt 2) */
     assert_true(fabs(within / n - inside) < 4 * sqrt(inside * (1 - inside) / n));
+    for (size_t i = 0; i < IN; i++)
+        memcpy(all + i * OUT, w + i * STRIDE, OUT * sizeof *w);
+    assert_true(largest_gap(law, all, OUT * IN) < 1.95 / sqrt(n));
+    mem_free(all);
     mem_free(w);
 }
 
