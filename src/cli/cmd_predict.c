@@ -29,6 +29,19 @@ static const struct option_row options[] = {
      .help = "how rows are written; default csv",
      AT(format),
      .choices = predict_format_name},
+    {.name = "mc-dropout",
+     .kind = OPTION_NUMBER,
+     .value = "N",
+     .help = "mean and standard deviation of N passes with dropout left on",
+     AT(mc_dropout),
+     .max = 1000000},
+    {.name = "seed",
+     .kind = OPTION_NUMBER,
+     .value = "N",
+     .help = "of these passes; default 1",
+     AT(seed),
+     .max = UINT64_MAX,
+     .fallback = 1},
     {.name = "out",
      .kind = OPTION_TEXT,
      .value = "FILE",
@@ -56,13 +69,14 @@ static bool send(struct text *text, const char *path, struct err *err) {
 static bool predict_rows(const struct predictions *p, const struct predict_format *format, const char *path,
                          real *values, struct text *text, struct err *err) {
     size_t slice = slice_rows(p->outputs);
+    real *deviations = values + slice * p->outputs;
     format->head(p, text);
     for (size_t first = 0; first < p->rows && !print_closed(); first += slice) {
         size_t count = p->rows - first < slice ? p->rows - first : slice;
-        if (!predictions_get(p, first, count, values, err))
+        if (!predictions_get(p, first, count, values, deviations, err))
             return false;
         for (size_t i = 0; i < count; i++)
-            format->row(p, first + i, values + i * p->outputs, text);
+            format->row(p, first + i, values + i * p->outputs, deviations + i * p->outputs, text);
         if (!send(text, path, err))
             return false;
     }
@@ -75,9 +89,12 @@ static bool predict_images(const struct inference *inference, const struct argum
     int format = a->format ? names_find(predict_format_name, a->format) : 0;
     if (!predictions_open(inference, a->images, &p, err))
         return false;
-    real *values =
-        mem_alloc(p.outputs, slice_rows(p.outputs) * sizeof *values, "the predictions of a slice", err);
-    bool ok = values && predict_rows(&p, predict_format_at((size_t)format), a->out, values, &text, err);
+    bool ok = a->mc_dropout == 0 || predictions_average(&p, (size_t)a->mc_dropout, a->seed, err) ||
+              err_prefix(err, "option --mc-dropout");
+    real *values = ok ? mem_alloc(p.outputs, 2 * slice_rows(p.outputs) * sizeof *values,
+                                  "the predictions of a slice", err)
+                      : NULL;
+    ok = values && predict_rows(&p, predict_format_at((size_t)format), a->out, values, &text, err);
     mem_free(values);
     text_release(&text);
     predictions_release(&p);

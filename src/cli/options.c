@@ -206,6 +206,9 @@ bool options_parse(const struct option_row *table, int argc, char **argv, int ma
                    struct arguments *out, struct err *err) {
     size_t count = 0;
     *out = (struct arguments){0};
+    for (const struct option_row *row = table; row->name; row++)
+        if (row->kind == OPTION_NUMBER)
+            *(uint64_t *)((char *)out + row->offset) = row->fallback;
     struct given *given = mem_alloc((size_t)argc, sizeof *given, "the options", err);
     if (!given)
         return false;

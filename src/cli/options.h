@@ -12,10 +12,10 @@
 /* No table of options has more rows. */
 enum { MAX_OPTIONS = 32 };
 
-/* What the options of all commands fill in; zero where an option is not given. */
+/* What the options of all commands fill in; zero, or the fallback of a number, where one is not given. */
 struct arguments {
     const char *config, *model, *data, *images, *out, *init_from, *isa, *format;
-    uint64_t threads, seed;
+    uint64_t threads, seed, mc_dropout;
     bool force, json, quiet, verbose, print_config, trace, markdown, help, version;
     const char *operand;
     char **overrides; /* "PATH=VALUE" in the order given; owned */
@@ -35,10 +35,11 @@ struct option_row {
     enum option_kind kind;
     const char *value; /* what the value is called in the help; NULL for flags */
     const char *help;
-    size_t offset;    /* in struct arguments */
-    uint64_t max;     /* of numbers */
-    const char *key;  /* config key that the value sets as well, or NULL */
-    name_of *choices; /* the allowed texts, or NULL: any */
+    size_t offset;     /* in struct arguments */
+    uint64_t max;      /* of numbers */
+    uint64_t fallback; /* of numbers: where it is not given */
+    const char *key;   /* config key that the value sets as well, or NULL */
+    name_of *choices;  /* the allowed texts, or NULL: any */
 };
 
 /* Parses argv[1..argc-1] (argv[0] is skipped). Options end at the first word that is none, or behind "--"; at

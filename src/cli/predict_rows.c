@@ -31,10 +31,13 @@ static void csv_head(const struct predictions *p, struct text *out) {
     text_add(out, p->names_class ? "index,class" : "index");
     for (size_t k = 0; k < p->outputs; k++)
         text_addf(out, ",%c%zu", p->probabilities ? 'p' : 'y', k);
+    for (size_t k = 0; p->mc.passes && k < p->outputs; k++)
+        text_addf(out, ",sd_%zu", k);
     text_add(out, "\n");
 }
 
-static void csv_row(const struct predictions *p, size_t index, const real *values, struct text *out) {
+static void csv_row(const struct predictions *p, size_t index, const real *values, const real *deviations,
+                    struct text *out) {
     text_addf(out, "%zu", index);
     if (p->names_class) {
         size_t best = best_of(p, values);
@@ -46,6 +49,8 @@ static void csv_row(const struct predictions *p, size_t index, const real *value
     }
     for (size_t k = 0; k < p->outputs; k++)
         text_addf(out, ",%.9g", (double)values[k]);
+    for (size_t k = 0; p->mc.passes && k < p->outputs; k++)
+        text_addf(out, ",%.9g", (double)deviations[k]);
     text_add(out, "\n");
 }
 
@@ -56,7 +61,16 @@ static void jsonl_head(const struct predictions *p, struct text *out) {
     (void)out;
 }
 
-static void jsonl_row(const struct predictions *p, size_t index, const real *values, struct text *out) {
+static void add_array(struct json_writer *w, const char *key, const real *numbers, size_t count) {
+    json_key(w, key);
+    json_begin_array(w);
+    for (size_t k = 0; k < count; k++)
+        json_float(w, (float)numbers[k]);
+    json_end_array(w);
+}
+
+static void jsonl_row(const struct predictions *p, size_t index, const real *values, const real *deviations,
+                      struct text *out) {
     struct json_writer w = {.out = out};
     json_begin_object(&w);
     json_key(&w, "index");
@@ -69,11 +83,9 @@ static void jsonl_row(const struct predictions *p, size_t index, const real *val
         else
             json_uint(&w, best);
     }
-    json_key(&w, p->probabilities ? "probabilities" : "values");
-    json_begin_array(&w);
-    for (size_t k = 0; k < p->outputs; k++)
-        json_float(&w, (float)values[k]);
-    json_end_array(&w);
+    add_array(&w, p->probabilities ? "probabilities" : "values", values, p->outputs);
+    if (p->mc.passes)
+        add_array(&w, "sd", deviations, p->outputs);
     json_end_object(&w);
     text_add(out, "\n");
 }

@@ -8,11 +8,13 @@
 #include "base/text.h"
 #include "run/infer.h"
 
-/* A way to write predictions. values: the outputs of count rows from `first` on. */
+/* A way to write predictions. values: the outputs of row `index`; deviations: theirs, where they are means.
+ */
 struct predict_format {
     const char *name;
     void (*head)(const struct predictions *p, struct text *out);
-    void (*row)(const struct predictions *p, size_t index, const real *values, struct text *out);
+    void (*row)(const struct predictions *p, size_t index, const real *values, const real *deviations,
+                struct text *out);
 };
 
 /* Row i of the formats, NULL behind the last. */

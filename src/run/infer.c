@@ -215,15 +215,27 @@ void predictions_release(struct predictions *predictions) {
     *predictions = (struct predictions){0};
 }
 
+bool predictions_average(struct predictions *predictions, size_t passes, uint64_t seed, struct err *err) {
+    if (!predictions->inference->saved.model->dropout)
+        return err_set(err, ERR_USAGE, "%s has no dropout: there is nothing to draw",
+                       predictions->inference->path);
+    predictions->mc = (struct mc_dropout){passes, seed};
+    return true;
+}
+
 bool predictions_get(const struct predictions *predictions, size_t first, size_t count, real *out,
-                     struct err *err) {
-    const struct inference *i = predictions->inference;
-    if (!fit_predict(i->kernel, i->team, i->saved.model, &predictions->images, &i->saved.scaling, first,
-                     count, out, err))
+                     real *deviation, struct err *err) {
+    const struct predictions *p = predictions;
+    const struct inference *i = p->inference;
+    bool ok = p->mc.passes ? fit_predict_mc(i->kernel, i->team, i->saved.model, &p->images, &i->saved.scaling,
+                                            first, count, &p->mc, out, deviation, err)
+                           : fit_predict(i->kernel, i->team, i->saved.model, &p->images, &i->saved.scaling,
+                                         first, count, out, err);
+    if (!ok)
         return false;
-    for (size_t k = 0; k < count * predictions->outputs; k++)
+    for (size_t k = 0; k < count * p->outputs; k++)
         if (!isfinite(out[k]))
             return err_set(err, ERR_DATA, "%s: the model's outputs are not finite for row %zu of %s", i->path,
-                           first + k / predictions->outputs, predictions->path);
+                           first + k / p->outputs, p->path);
     return true;
 }

@@ -60,6 +60,7 @@ struct predictions {
     bool names_class;        /* the largest output is the class */
     bool probabilities;      /* the outputs are probabilities, else values */
     char *const *class_name; /* [outputs], or NULL */
+    struct mc_dropout mc;    /* passes that they are the mean of; none: one without dropout */
 };
 
 /* Reads the images. inference and path are borrowed. Release with predictions_release. */
@@ -67,9 +68,14 @@ bool predictions_open(const struct inference *inference, const char *path, struc
                       struct err *err) MUST_CHECK;
 void predictions_release(struct predictions *predictions);
 
-/* The outputs for count rows from `first` on, [count][outputs]. ERR_DATA names the model and a row whose
- * outputs are not finite. */
+/* Makes predictions means over that many passes with dropout. ERR_USAGE where the model has none. */
+bool predictions_average(struct predictions *predictions, size_t passes, uint64_t seed,
+                         struct err *err) MUST_CHECK;
+
+/* The outputs for count rows from `first` on, [count][outputs], and where they are means, the standard
+ * deviations about them; else deviation is not touched and may be NULL. ERR_DATA names the model and a row
+ * whose outputs are not finite. */
 bool predictions_get(const struct predictions *predictions, size_t first, size_t count, real *out,
-                     struct err *err) MUST_CHECK;
+                     real *deviation, struct err *err) MUST_CHECK;
 
 #endif
