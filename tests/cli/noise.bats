@@ -52,10 +52,10 @@ keys=(
 
 @test "noise is for training alone" {
     train --set train.epochs=0 >plain
-    sed -n '/"test"/,/}/p' run/summary.json >test
+    sed -n '/"test"/,/}/p' run/summary.json >figures
     for key in "${keys[@]}"; do
         train --set train.epochs=0 --set "$key" | cmp - plain
-        sed -n '/"test"/,/}/p' run/summary.json | cmp - test
+        sed -n '/"test"/,/}/p' run/summary.json | cmp - figures
     done
 }
 
