@@ -1,12 +1,12 @@
 /* The training step in two phases. Phase 1: a thread takes a slice of the batch through the whole net,
  * forward and back; slices are independent, so there is no waiting between layers and a slice stays in cache
- * (but a large first layer of compressed images comes before, cut by units). Phase 2: a thread takes a tile
- * of a parameter, sums its gradient over the batch and updates it while it is in cache; the gradient as a
- * whole is never stored. Which thread does what does not change a bit. */
+ * (but a large first layer of compressed images comes before, cut by units). Phase 2 (fit/tiles.c): a
+ * thread takes a tile of a parameter, sums its gradient over the batch and updates it while it is in cache;
+ * the gradient as a whole is stored only where its norm is limited. Which thread does what does not change a
+ * bit. */
 #include <math.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "fit/diverged.h"
 #include "fit/fit_parts.h"
 

@@ -107,6 +107,30 @@ static void print_train(struct json_writer *w, const struct epoch_record *last) 
     json_end_object(w);
 }
 
+/* Share of the weights that are exactly 0: what L1 makes. */
+static double sparsity(const struct model *model, const struct parameter *p) {
+    size_t zeros = 0;
+    for (size_t i = 0; i < p->in; i++)
+        for (size_t o = 0; o < p->out; o++)
+            zeros += model->theta[p->offset + i * p->stride + o] == 0;
+    return (double)zeros / ((double)p->in * (double)p->out);
+}
+
+static void print_layers(struct json_writer *w, const struct model *model) {
+    json_key(w, "layers");
+    json_begin_array(w);
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        const struct parameter *p = &model->parameter[i];
+        if (p->kind != PARAMETER_WEIGHT)
+            continue;
+        json_begin_object(w);
+        put_string(w, "name", tape_label(model->tape, tape_parameter(model->tape, i)->node));
+        put_number(w, "sparsity", sparsity(model, p));
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 static void print_files(struct json_writer *w, const char *key, const struct dataset *set) {
     if (!set->images.values)
         return;
@@ -171,6 +195,7 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     put_string(&w, "isa", setup->kernel->name);
     put_uint(&w, "seed", setup->config->seed);
     put_uint(&w, "parameters", setup->model->trainable);
+    print_layers(&w, setup->model);
     json_key(&w, "init_from");
     if (r->init_from)
         json_string(&w, r->init_from);

@@ -44,7 +44,7 @@ setup() { enter; }
 
 @test "the summary has the promised fields" {
     for key in name epochs_run best_epoch stopped_by train validation test loss accuracy error confusion per_class \
-        precision recall f1 support ece seconds load total first_step samples_per_second peak_rss_bytes threads isa \
+        precision recall f1 support ece layers sparsity seconds load total first_step samples_per_second peak_rss_bytes threads isa \
         seed model_digest data images labels numeric_contract version; do
         grep -q "\"$key\": " "$box/run/summary.json"
     done

@@ -248,6 +248,23 @@ static void l1_is_a_soft_threshold(void **state) {
     }
 }
 
+/* The first step from 0 is as far as the gradient and the threshold take it, both by the momentum's gain: lr
+ * (h w* - l1), and for Nesterov's 1 + mu times that. What rests at 0 does so from the beginning. */
+static void the_threshold_grows_with_the_momentum(void **state) {
+    (void)state;
+    const double h[2] = {1, 1}, star[2] = {1, 0.4};
+    for (int nesterov = 0; nesterov < 2; nesterov++)
+        for (size_t steps = 1; steps < 5; steps++) {
+            struct quadratic q = diagonal(2, h, star);
+            q.optimizer = (struct optimizer_spec){.lr = 0.1, .momentum = 0.5, .nesterov = nesterov};
+            q.l1 = 0.5, q.steps = steps;
+            train(&q);
+            assert_true(q.w[1] == 0);
+            if (steps == 1)
+                close_to(q.w[0], 0.1 * (nesterov ? 1.5 : 1) * (q.h[0][0] - 0.5), 1e-14, 1e-7);
+        }
+}
+
 /* The sub-gradient comes near, and stays on the way around 0 by steps of lr l1. */
 static void the_subgradient_makes_no_zeros(void **state) {
     (void)state;
@@ -662,6 +679,7 @@ int main(void) {
         cmocka_unit_test(early_stopping_is_an_l2_for_each_direction),
         cmocka_unit_test(early_stopping_costs_at_most_1_69_times_the_variance),
         cmocka_unit_test(l1_is_a_soft_threshold),
+        cmocka_unit_test(the_threshold_grows_with_the_momentum),
         cmocka_unit_test(the_subgradient_makes_no_zeros),
         cmocka_unit_test(every_rule_finds_the_optimum_of_l1),
         cmocka_unit_test(elastic_net_is_both),
