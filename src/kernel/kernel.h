@@ -25,6 +25,9 @@ enum { KERNEL_LANES = 16 };
  * [KERNEL_PANEL]. */
 enum { KERNEL_PANEL = 32 };
 
+/* Rows and columns of zeros around an image to be resampled: one before it, two behind. */
+enum { RESAMPLE_BORDER = 3 };
+
 /* The version of the numeric contract: raised when the same config may give other bits. */
 enum { NUMERIC_CONTRACT = 2 };
 
@@ -136,6 +139,19 @@ struct kernel {
 
     /* Rows of bytes to columns: out[f * lanes + s] = row[s][f]. */
     void (*turn_bytes)(size_t features, size_t lanes, const uint8_t *const *row, uint8_t *out);
+
+    /* to[r][c], c < width, r < height = the image, 0 outside, at the place (map[0] c + map[1] r + map[2],
+     * map[3] c + map[4] r + map[5]), moved by (move[r][0][c], move[r][1][c]) unless move is NULL; between
+     * pixels bilinear. from: the image in its border of zeros, [height + RESAMPLE_BORDER][width +
+     * RESAMPLE_BORDER], where places are counted from the border's corner: pixel (0, 0) is at place (1, 1).
+     * Rows of to and move are padded to a multiple of KERNEL_LANES. At most 2^22 pixels. */
+    void (*resample)(size_t height, size_t width, const real *from, const real *map, const real *move,
+                     real *to);
+
+    /* Pairs of standard normal deviates: a[i] and b[i], i < n (a multiple of KERNEL_LANES). Those of 2 i and
+     * 2 i + 1 are made of the random block of element first + i. */
+    void (*normals)(uint64_t seed, uint32_t stream, uint32_t epoch, uint32_t sample, uint32_t first, size_t n,
+                    real *a, real *b);
 
     /* The gradient of the objective from that of the data: out = g + l2 w + l1 sign(w), then limited to
      * [-clip, clip]; what is not finite stays so. Rows are stride, g_stride and out_stride apart; out may be

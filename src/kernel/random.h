@@ -17,6 +17,7 @@ enum random_stream {
     STREAM_INPUT_NOISE = 6,   /* the same */
     STREAM_WEIGHT_NOISE = 7,  /* with the layer; epoch; sample: row of the training file; f: unit */
     STREAM_STEP_NOISE = 8,    /* with the parameter; epoch: step of the training; sample: unit; f: input */
+    STREAM_AUGMENT = 9,       /* epoch, sample: row of the training file, element: see augment.c, elastic.c */
 };
 
 /* The stream of one layer, of one parameter. */

@@ -89,6 +89,12 @@ double timed_seconds(enum phase phase) {
        bool raw, real *x), (features, lanes, row, mean, deviation, raw, x))                                  \
     V(PHASE_INPUT, turn_bytes, (size_t features, size_t lanes, const uint8_t *const *row, uint8_t *out),     \
       (features, lanes, row, out))                                                                           \
+    V(PHASE_INPUT, resample,                                                                                 \
+      (size_t height, size_t width, const real *from, const real *map, const real *move, real *to),          \
+      (height, width, from, map, move, to))                                                                  \
+    V(PHASE_INPUT, normals,                                                                                  \
+      (uint64_t seed, uint32_t stream, uint32_t epoch, uint32_t sample, uint32_t first, size_t n, real *a,   \
+       real *b), (seed, stream, epoch, sample, first, n, a, b))                                              \
     V(PHASE_UPDATE, penalise,                                                                                \
       (size_t rows, size_t cols, const real *w, size_t stride, const real *g, size_t g_stride, real l2,      \
        real l1, real clip, real *out, size_t out_stride),                                                    \
