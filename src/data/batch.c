@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "data/dataset.h"
+#include "data/values.h"
 
 /* Up to this many lanes the row pointers of a batch of bytes live on the stack and the kernel loads it. A
  * wider batch takes the plain loops, which give the same bits. */
@@ -8,29 +9,6 @@ enum { MAX_POINTERS = 1024 };
 
 /* The plain loops turn blocks of KERNEL_LANES rows by this many features, which stay in the cache. */
 enum { BLOCK_FEATURES = 64 };
-
-#define READ_AS(element)                                                                                     \
-    for (size_t i = 0; i < n; i++)                                                                           \
-        to[i] = (real)((const element *)images->values)[at + i];                                             \
-    break
-
-/* Elements at, at + 1, ... at + n - 1 as numbers. */
-static void read_run(const struct idx *images, size_t at, size_t n, real *to) {
-    switch (images->type) {
-    case IDX_U8:
-        READ_AS(uint8_t);
-    case IDX_I8:
-        READ_AS(int8_t);
-    case IDX_I16:
-        READ_AS(int16_t);
-    case IDX_I32:
-        READ_AS(int32_t);
-    case IDX_F32:
-        READ_AS(float);
-    case IDX_F64:
-        READ_AS(double);
-    }
-}
 
 /* One feature of a block, scaled, to its place in the panel. */
 static void write_feature(const struct scaling *scaling, bool bytes, size_t f, real block[][BLOCK_FEATURES],
@@ -54,7 +32,7 @@ static void batch_plain(const struct dataset *set, const struct scaling *scaling
             size_t left = set->features - begin, n = left < BLOCK_FEATURES ? left : BLOCK_FEATURES;
             for (size_t s = 0; s < KERNEL_LANES; s++) {
                 size_t r = row[first + s < count ? first + s : count - 1];
-                read_run(&set->images, r * set->features + begin, n, block[s]);
+                values_run(&set->images, r * set->features + begin, n, block[s]);
             }
             for (size_t i = 0; i < n; i++)
                 write_feature(scaling, set->images.type == IDX_U8, begin + i, block, i,

@@ -29,6 +29,28 @@ double values_number(const struct idx *idx, size_t i) {
     return (double)values_integer(idx, i);
 }
 
+#define READ_AS(element)                                                                                     \
+    for (size_t i = 0; i < n; i++)                                                                           \
+        to[i] = (real)((const element *)idx->values)[at + i];                                                \
+    break
+
+void values_run(const struct idx *idx, size_t at, size_t n, real *to) {
+    switch (idx->type) {
+    case IDX_U8:
+        READ_AS(uint8_t);
+    case IDX_I8:
+        READ_AS(int8_t);
+    case IDX_I16:
+        READ_AS(int16_t);
+    case IDX_I32:
+        READ_AS(int32_t);
+    case IDX_F32:
+        READ_AS(float);
+    case IDX_F64:
+        READ_AS(double);
+    }
+}
+
 bool values_fit(double x) {
     return fabs(x) <= (double)FLT_MAX; /* false for NaN */
 }

@@ -2,6 +2,7 @@
 #ifndef DATA_VALUES_H
 #define DATA_VALUES_H
 
+#include "base/real.h"
 #include "data/idx.h"
 
 bool values_are_floats(const struct idx *idx);
@@ -11,6 +12,9 @@ long values_integer(const struct idx *idx, size_t i);
 
 /* Element i of any file. */
 double values_number(const struct idx *idx, size_t i);
+
+/* Elements at, at + 1, ... at + n - 1 as numbers of the engine. */
+void values_run(const struct idx *idx, size_t at, size_t n, real *to);
 
 /* Whether x is finite in single precision. */
 bool values_fit(double x);

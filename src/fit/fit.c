@@ -185,6 +185,7 @@ static void begin_epoch(struct fit *fit) {
     const struct model *model = fit->setup.model;
     memcpy(fit->good, model->theta, model->size * sizeof(real));
     status->epoch++;
+    fit->source.epoch = status->epoch;
     status->step = status->samples = 0;
     fit->loss_sum = 0, fit->correct_sum = 0;
     fit->epoch_done = false;

@@ -2,11 +2,30 @@
 #include "base/mem.h"
 #include "fit/fit_parts.h"
 
+static bool augmented(const struct fit *fit) {
+    return fit->setup.augment && augment_is_on(fit->setup.augment);
+}
+
+static struct augment_setup augmentation(const struct fit *fit) {
+    const struct dataset *set = fit->source.set;
+    return (struct augment_setup){
+        .kernel = fit->setup.kernel,
+        .spec = fit->setup.augment,
+        .set = set,
+        .class_count = set->cls ? fit->setup.model->outputs : 0,
+        .seed = fit->setup.seed,
+        .threads = fit->threads,
+        .lanes = fit->source.lanes,
+    };
+}
+
 size_t fit_memory(const struct fit *fit) {
     const struct model *model = fit->setup.model;
     size_t sparse = fit->sparse ? sparse_batch_bytes(fit->source.set, fit->slices, fit->source.lanes) : 0;
+    struct augment_setup augment = augmentation(fit);
     return tape_workspace_bytes(model->tape, fit_mode(fit), fit->slices, fit->source.lanes, fit->threads) +
            sparse + fit_noise_bytes(&fit->setup) + tiles_bytes(&fit->setup) +
+           (augmented(fit) ? augment_bytes(&augment) : 0) +
            (1 + optimizer_states(&fit->setup.optimizer)) * model->size * sizeof(real);
 }
 
@@ -32,6 +51,11 @@ static bool allocate_sparse(struct fit *fit, struct err *err) {
     fit->source.sparse = sparse_batch_create(setup->train->set, setup->scaling, setup->model->input_keep,
                                              fit->slices, fit->source.lanes, true, err);
     return fit->source.sparse != NULL;
+}
+
+static bool allocate_augment(struct fit *fit, struct err *err) {
+    struct augment_setup setup = augmentation(fit);
+    return !augmented(fit) || (fit->source.augment = augment_create(&setup, err)) != NULL;
 }
 
 static bool allocate_threads(struct fit *fit, struct err *err) {
@@ -69,7 +93,8 @@ static bool allocate(struct fit *fit, struct err *err) {
         fit->targets = mem_alloc(fit->threads, sizeof *fit->targets, "a batch", err);
     return fit->targets &&
            fit_noise_init(&fit->noise, setup, fit->row, fit->slices, fit->source.lanes, err) &&
-           tiles_init(fit, err) && allocate_threads(fit, err) && allocate_sparse(fit, err);
+           tiles_init(fit, err) && allocate_threads(fit, err) && allocate_sparse(fit, err) &&
+           allocate_augment(fit, err);
 }
 
 /* A step of so few operations is over before it is shared out: measured on batches of 1 to 32. */
@@ -135,6 +160,7 @@ void fit_free(struct fit *fit) {
         return;
     for (size_t t = 0; fit->targets && t < fit->threads; t++)
         slice_targets_release(&fit->targets[t]);
+    augment_free(fit->source.augment);
     sparse_batch_free(fit->source.sparse);
     fit_noise_release(&fit->noise);
     for (size_t w = 0; w < WORKS; w++)

@@ -34,12 +34,12 @@ static const uint8_t *bytes_of(const struct dataset *set, uint32_t row) {
     return (const uint8_t *)set->images.values + (size_t)row * set->features;
 }
 
-static void load_lists(const struct slice_source *source, struct tape_slice *slice, const uint32_t *row,
-                       size_t count) {
+static void load_lists(const struct slice_source *source, const struct dataset *set, struct tape_slice *slice,
+                       const uint32_t *row, size_t count) {
     size_t at = source->rows_by_thread ? slice->thread : slice->index;
     const uint8_t *bytes[SLICE_WIDE];
     for (size_t s = 0; s < count; s++)
-        bytes[s] = bytes_of(source->set, row[s]);
+        bytes[s] = bytes_of(set, row[s]);
     sparse_batch_load(source->sparse, source->kernel, bytes, count, slice->noise, at);
     slice->sparse = sparse_batch_rows(source->sparse, at);
 }
@@ -61,12 +61,20 @@ static void disturb(const struct slice_source *source, const struct noise *noise
 
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count) {
+    const struct dataset *set = source->set;
+    uint32_t in_order[SLICE_WIDE];
+    if (source->augment) {
+        set = augment_rows(source->augment, slice->thread, source->epoch, row, count);
+        for (size_t s = 0; s < count; s++)
+            in_order[s] = (uint32_t)s;
+        row = in_order;
+    }
     if (source->sparse) {
-        load_lists(source, slice, row, count);
+        load_lists(source, set, slice, row, count);
         return;
     }
     real *x = tape_value(source->model->tape, ws, slice, 0);
-    batch_images(source->kernel, source->set, source->scaling, row, count, source->lanes, x);
+    batch_images(source->kernel, set, source->scaling, row, count, source->lanes, x);
     if (slice->noise)
         disturb(source, slice->noise, x);
 }

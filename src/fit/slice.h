@@ -2,6 +2,7 @@
 #ifndef FIT_SLICE_H
 #define FIT_SLICE_H
 
+#include "data/augment.h"
 #include "data/dataset.h"
 #include "data/sparse.h"
 #include "fit/fit.h"
@@ -20,6 +21,8 @@ struct slice_source {
     size_t lanes;
     double input_noise;          /* standard deviation of what training adds to the inputs */
     struct sparse_batch *sparse; /* NULL: images go into panels */
+    struct augment *augment;     /* NULL: images as they are */
+    size_t epoch;                /* of the versions that augment makes */
     bool rows_by_thread;         /* it has room for a slice a thread, else for every slice of a batch */
 };
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #endif
 
-enum { ROWS = 333, FEATURES = 50, CLASSES = 10 };
+enum { ROWS = 333, HEIGHT = 5, WIDTH = 10, FEATURES = HEIGHT * WIDTH, CLASSES = 10 };
 
 #ifdef WATCHED
 
@@ -75,6 +75,12 @@ static void weighted(struct training *t) {
     t->setup.label_smoothing = 0.1;
 }
 
+static void augmented(struct training *t) {
+    static const struct augment_spec augment = {
+        .rotate = 10, .flip = true, .elastic = {.on = true, .alpha = 1, .sigma = 2}};
+    t->setup.augment = &augment;
+}
+
 static void limited_adam(struct training *t) {
     t->hidden[0].l1 = 1e-3;
     t->hidden[0].max_norm = t->hidden[1].max_norm = 1;
@@ -96,6 +102,7 @@ static void an_epoch_makes_no_calls(enum input_form input, void (*alter)(struct 
         classes[i] = (uint32_t)(i % CLASSES);
     struct dataset set = memory_set(NULL, ROWS, FEATURES, classes, CLASSES);
     set.images.type = IDX_U8, set.images.values = bytes;
+    set.images.dims = 3, set.images.dim[1] = HEIGHT, set.images.dim[2] = WIDTH;
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_UNIT};
     struct training t = {
@@ -128,8 +135,8 @@ static void an_epoch_makes_no_calls(enum input_form input, void (*alter)(struct 
 
 static void steps_make_no_calls(void **state) {
     (void)state;
-    void (*const alterations[])(struct training *) = {plain, noisy, noisy_once_a_step, weighted,
-                                                      limited_adam};
+    void (*const alterations[])(struct training *) = {plain,    noisy,     noisy_once_a_step,
+                                                      weighted, augmented, limited_adam};
     for (enum input_form input = INPUT_PANELS; input <= INPUT_LISTS_BY_UNITS; input++)
         for (size_t i = 0; i < sizeof alterations / sizeof *alterations; i++)
             an_epoch_makes_no_calls(input, alterations[i]);
