@@ -15,6 +15,11 @@ enum { MAX_THREADS = 1024 };
         .name = "set", .kind = OPTION_OVERRIDE, .value = "PATH=VALUE",                                       \
         .help = "set a config key, e.g. optimizer.lr=0.05 (repeatable)"                                      \
     }
+#define ROW_SEED                                                                                             \
+    {                                                                                                        \
+        .name = "seed", .kind = OPTION_NUMBER, .value = "N", .help = "the same as --set seed=N", AT(seed),   \
+        .max = UINT64_MAX, .key = "seed"                                                                     \
+    }
 #define ROW_THREADS                                                                                          \
     {                                                                                                        \
         .name = "threads", .kind = OPTION_NUMBER, .value = "N",                                              \

@@ -15,7 +15,7 @@ enum { MAX_OPTIONS = 32 };
 /* What the options of all commands fill in; zero, or the fallback of a number, where one is not given. */
 struct arguments {
     const char *config, *model, *data, *images, *out, *init_from, *isa, *format;
-    uint64_t threads, seed, mc_dropout;
+    uint64_t threads, seed, mc_dropout, rows, columns;
     bool force, json, quiet, verbose, print_config, trace, markdown, help, version;
     const char *operand;
     char **overrides; /* "PATH=VALUE" in the order given; owned */

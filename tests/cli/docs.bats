@@ -105,6 +105,13 @@ sources() { (cd "$1" && find . \( -path ./build -o -path ./runs -o -path ./dltra
     cmp "$TMP/picture" .github/dltrain.svg
 }
 
+@test "README.md's sheet is what the command above it draws" {
+    command -v python3 >/dev/null || skip "no python3 here"
+    command=$(grep '^./dltrain augment .*--out runs/augment.png' README.md)
+    eval "${command/runs\/augment.png/"$TMP/sheet.pgm"}"
+    tests/cli/png-to-pgm.py .github/augment.png | cmp - "$TMP/sheet.pgm"
+}
+
 @test "the files that README.md points to exist" {
     for page in README.md src/README.md; do
         for link in $(grep -o '](\([^)#]*\))' $page | sed 's/^](//; s/)$//') $(sed -n 's/.*src="\([^"]*\)".*/\1/p' $page); do

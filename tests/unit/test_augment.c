@@ -42,12 +42,10 @@ enum { NORMALS = 64 };
 
 /* Box and Muller in double precision from the words that the block has. */
 static void expected_pair(const struct random_block *b, int half, double *x, double *y) {
-    uint32_t even = b->v[2 * half], odd = b->v[2 * half + 1];
-    double u = ((even >> 9) + 0.5) / (1 << 23), turns = (((odd >> 9) + 0.5) / (1 << 23) - 0.5) / 4;
-    double radius = sqrt(-2 * log(u)), angle = 2 * acos(-1) * turns;
-    double first = odd & 1 ? sin(angle) : cos(angle), second = odd & 1 ? cos(angle) : sin(angle);
-    *x = radius * (odd & 2 ? -first : first);
-    *y = radius * (odd & 4 ? -second : second);
+    double u = ((b->v[2 * half] >> 1) + 0.5) * 0x1p-31, radius = sqrt(-2 * log(u));
+    double angle = 2 * acos(-1) * (b->v[2 * half + 1] * 0x1p-32);
+    *x = radius * cos(angle);
+    *y = radius * sin(angle);
 }
 
 static void normals_are_what_the_words_say(void **state) {
