@@ -98,6 +98,10 @@ void tape_forward_rest(const struct tape *tape, struct tape_workspace *ws, const
 /* The first `nodes` operations only: to look at a value before its memory is reused. */
 void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
                         size_t nodes);
+/* Operations from `begin` on and before `end` only, when those before have been run: to look at one value
+ * after the other. */
+void tape_forward_nodes(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                        size_t begin, size_t end);
 void tape_reverse(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
 /* After tape_forward (with a TAPE_TANGENTS workspace): tangent of each sample's loss [lanes]. */
 const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);

@@ -124,8 +124,8 @@ void tape_forward_first(const struct tape *tape, struct tape_workspace *ws, cons
     tape->node[0].op->forward(&c);
 }
 
-static void forward(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
-                    size_t begin, size_t end) {
+void tape_forward_nodes(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
+                        size_t begin, size_t end) {
     for (size_t n = begin; n < end; n++) {
         struct op_call c = call(tape, ws, slice, n);
         tape->node[n].op->forward(&c);
@@ -133,12 +133,12 @@ static void forward(const struct tape *tape, struct tape_workspace *ws, const st
 }
 
 void tape_forward_rest(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {
-    forward(tape, ws, slice, 1, tape->nodes);
+    tape_forward_nodes(tape, ws, slice, 1, tape->nodes);
 }
 
 void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
                         size_t nodes) {
-    forward(tape, ws, slice, 0, nodes);
+    tape_forward_nodes(tape, ws, slice, 0, nodes);
 }
 
 void tape_forward(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {

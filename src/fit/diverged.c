@@ -1,19 +1,12 @@
 #include "fit/diverged.h"
 
-/* The first parameter that is not finite, or whose state in the optimiser is not (*state), or NULL. */
-static const struct tape_parameter *broken_parameter(const struct diverged_step *step, bool *state) {
-    const struct model *model = step->source->model;
-    const struct kernel *k = step->source->kernel;
-    for (size_t i = 0; i < tape_parameters(model->tape); i++) {
-        const struct tape_parameter *p = tape_parameter(model->tape, i);
-        size_t count = p->matrix.rows * p->matrix.stride;
-        bool finite = k->all_finite(count, model->theta + p->offset);
-        *state = finite && !optimizer_finite(step->optimizer, k, p->offset, count);
-        if (!finite || *state)
-            return p;
-    }
-    return NULL;
-}
+#include "base/mem.h"
+
+/* What is not finite, of which operation. */
+struct broken {
+    size_t node;
+    const char *part, *of; /* "weight", " gradient", "'s state in the optimizer" */
+};
 
 /* Whether the first `count` samples of a panel are finite; behind them is padding. */
 static bool finite_samples(const struct slice_source *source, const real *panel, size_t rows, size_t count) {
@@ -23,6 +16,11 @@ static bool finite_samples(const struct slice_source *source, const real *panel,
     return true;
 }
 
+static size_t samples_from(const struct diverged_step *step, size_t first) {
+    size_t left = step->samples - first;
+    return left < step->source->lanes ? left : step->source->lanes;
+}
+
 /* The first operation with an output that is not finite on a sample of this batch; the loss if there is none
  * before. */
 static size_t broken_node(const struct diverged_step *step) {
@@ -30,7 +28,7 @@ static size_t broken_node(const struct diverged_step *step) {
     const struct tape *tape = source->model->tape;
     size_t first_broken = tape_nodes(tape) - 1;
     for (size_t first = 0; first < step->samples; first += source->lanes) {
-        size_t count = step->samples - first < source->lanes ? step->samples - first : source->lanes;
+        size_t count = samples_from(step, first);
         struct tape_slice slice = {.k = source->kernel,
                                    .theta = fit_noise_theta(step->noise, source->model),
                                    .noise = fit_noise_of(step->noise, first / source->lanes)};
@@ -47,21 +45,91 @@ static size_t broken_node(const struct diverged_step *step) {
     return first_broken;
 }
 
+/* ---- after an update: what the step has left in the workspace ---- */
+
+/* The output of a hidden layer is kept with the slices, for the gradient of the layer above. */
+static bool kept_is_finite(const struct diverged_step *step, size_t value) {
+    const struct slice_source *source = step->source;
+    const struct tape *tape = source->model->tape;
+    struct tape_slice slice = {.index = 0};
+    for (size_t first = 0; first < step->samples; first += source->lanes, slice.index++)
+        if (!finite_samples(source, tape_value(tape, step->ws, &slice, value), tape_rows(tape, value),
+                            samples_from(step, first)))
+            return false;
+    return true;
+}
+
+static bool find_output(const struct diverged_step *step, struct broken *out) {
+    const struct model *model = step->source->model;
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        size_t node = tape_parameter(model->tape, i)->node;
+        if (model->parameter[i].kind != PARAMETER_WEIGHT || node == 0 ||
+            kept_is_finite(step, tape_node_output(model->tape, node - 1)))
+            continue;
+        *out = (struct broken){node - 1, "output", ""};
+        return true;
+    }
+    return false;
+}
+
+/* The gradient of tile t, computed again, is finite. */
+static bool gradient_is_finite(const struct diverged_step *step, size_t t) {
+    _Alignas(MEM_ALIGN) real gradient[OP_TILE_ROWS * OP_TILE_COLS];
+    const struct slice_source *source = step->source;
+    const struct sparse_columns *columns = source->sparse ? sparse_batch_columns(source->sparse) : NULL;
+    struct tape_tile tile = tape_tile(source->model->tape, t);
+    tape_gradient(source->model->tape, step->ws, source->kernel, columns, step->samples, t, gradient);
+    for (size_t r = 0; r < tile.rows; r++)
+        if (!source->kernel->all_finite(tile.cols, gradient + r * OP_TILE_COLS))
+            return false;
+    return true;
+}
+
+static bool find_gradient(const struct diverged_step *step, struct broken *out) {
+    const struct tape *tape = step->source->model->tape;
+    size_t lowest = tape_parameters(tape); /* tiles are not in the order of the layers */
+    for (size_t t = 0; t < tape_tiles(tape); t++) {
+        size_t parameter = tape_tile(tape, t).parameter;
+        if (parameter < lowest && !gradient_is_finite(step, t))
+            lowest = parameter;
+    }
+    if (lowest == tape_parameters(tape))
+        return false;
+    *out =
+        (struct broken){tape_parameter(tape, lowest)->node, tape_parameter(tape, lowest)->name, " gradient"};
+    return true;
+}
+
+static bool find_parameter(const struct diverged_step *step, struct broken *out) {
+    const struct model *model = step->source->model;
+    const struct kernel *k = step->source->kernel;
+    for (size_t i = 0; i < tape_parameters(model->tape); i++) {
+        const struct tape_parameter *p = tape_parameter(model->tape, i);
+        size_t count = p->matrix.rows * p->matrix.stride;
+        bool finite = k->all_finite(count, model->theta + p->offset);
+        if (finite && optimizer_finite(step->optimizer, k, p->offset, count))
+            continue;
+        *out = (struct broken){p->node, p->name, finite ? "'s state in the optimizer" : ""};
+        return true;
+    }
+    return false;
+}
+
 void diverged_explain(const struct diverged_step *step, struct err *err) {
     const struct tape *tape = step->source->model->tape;
-    bool state;
-    const struct tape_parameter *p = broken_parameter(step, &state);
     const struct fit_status *at = step->status;
-    size_t node = p ? p->node : broken_node(step);
-    bool loss = node + 1 == tape_nodes(tape);
-    const char *advice = p || at->total_steps > 0
+    struct broken broken = {0, "output", ""};
+    bool parameter = false;
+    if (!step->updated)
+        broken.node = broken_node(step);
+    else if (!find_output(step, &broken) && !find_gradient(step, &broken))
+        parameter = find_parameter(step, &broken);
+    bool loss = broken.node + 1 == tape_nodes(tape);
+    const char *advice = parameter || at->total_steps > 0
                              ? "a smaller optimizer.lr may help"
                              : "nothing was learned yet: look at data.scale and the initial weights";
     err_set(err, ERR_DIVERGED,
             "training diverged in epoch %zu at step %zu of %zu: %s%s%s%s is not finite; %s", at->epoch,
-            at->step + 1, at->steps, loss ? "" : tape_label(tape, node), loss ? "the " : ": its ",
-            loss ? "loss"
-            : p  ? p->name
-                 : "output",
-            p && state ? "'s state in the optimizer" : "", advice);
+            at->step + 1, at->steps, loss ? "" : tape_label(tape, broken.node), loss ? "the " : ": its ",
+            loss ? "loss" : broken.part, broken.of, advice);
 }

@@ -14,13 +14,16 @@ struct diverged_step {
     struct slice_targets *targets;
     const uint32_t *row; /* [samples] rows of the batch */
     size_t samples;
+    bool updated; /* the losses were finite and the parameters have been updated */
     const struct fit_status *status;
     const struct optimizer *optimizer;
     const struct fit_noise *noise; /* that it drew */
 };
 
-/* Fills err (ERR_DIVERGED) with epoch, step and the first layer whose parameters, optimiser's state
- * or, on this batch, outputs are not finite. Runs the batch forward once more. */
+/* Fills err (ERR_DIVERGED) with epoch, step and what broke first: an output on this batch, else a gradient,
+ * else a parameter or its state in the optimiser, each time of the lowest layer where there is one. ws is as
+ * the step has left it: where there was no update the batch runs forward once more, else outputs and
+ * gradients are still at hand. */
 void diverged_explain(const struct diverged_step *step, struct err *err);
 
 #endif

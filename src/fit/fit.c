@@ -26,6 +26,10 @@ size_t fit_lanes(const struct fit *fit) {
     return fit->source.lanes;
 }
 
+const struct net_diagnostics *fit_diagnostics(const struct fit *fit) {
+    return fit->diagnostics ? diagnostics_latest(fit->diagnostics) : NULL;
+}
+
 /* ---- phase 1 ---- */
 
 static size_t slices_of(const struct fit *fit) {
@@ -173,8 +177,9 @@ void fit_revert(struct fit *fit) {
 }
 
 static bool diverged(struct fit *fit, struct err *err) {
-    struct diverged_step step = {&fit->source, fit->ws,      &fit->targets[0], fit->row,
-                                 fit->samples, &fit->status, fit->optimizer,   &fit->noise};
+    struct diverged_step step = {&fit->source, fit->ws,        &fit->targets[0],
+                                 fit->row,     fit->samples,   atomic_load(&fit->parameter_broken),
+                                 &fit->status, fit->optimizer, &fit->noise};
     diverged_explain(&step, err);
     fit_revert(fit);
     return false;
@@ -236,7 +241,11 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
         if (atomic_load(&fit->loss_broken) || atomic_load(&fit->parameter_broken))
             return diverged(fit, err);
         add_up(fit);
+        if (fit->diagnostics)
+            diagnostics_step(fit->diagnostics);
     }
     fit->epoch_done = fit->status.step == fit->status.steps;
+    if (fit->epoch_done && fit->diagnostics)
+        diagnostics_epoch(fit->diagnostics);
     return true;
 }

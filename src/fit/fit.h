@@ -28,7 +28,7 @@ struct fit_setup {
     const struct scaling *scaling;
     struct optimizer_spec optimizer;
     struct train_spec train_spec;
-    const struct model_spec *model_spec; /* penalties, dropout */
+    const struct model_spec *model_spec; /* penalties, dropout, diagnostics */
     struct regularization_spec regularization;
     const struct augment_spec *augment; /* NULL: images as they are */
     double label_smoothing;             /* in [0, 1); with mse 0 */
@@ -54,9 +54,9 @@ struct fit *fit_create(const struct fit_setup *setup, struct err *err) MUST_CHEC
 void fit_free(struct fit *fit);
 
 /* Does at most max_steps optimiser steps and stops at the end of an epoch; a call after it begins the next
- * one. ERR_DIVERGED, naming epoch, step and layer, as soon as a loss or parameter is not finite; the model is
- * then back in the state of the end of the last epoch (the start, in the first), while the optimizer's state
- * is not: the training is over. Never allocates. */
+ * one. ERR_DIVERGED, naming epoch, step and layer, as soon as a loss, gradient or parameter is not finite;
+ * the model is then back in the state of the end of the last epoch (the start, in the first), while the
+ * optimizer's state is not: the training is over. Never allocates. */
 bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) MUST_CHECK;
 
 /* Takes the model back to where the last begun epoch began: for the caller who finds at its end that the
@@ -73,6 +73,37 @@ double fit_penalty(const struct fit *fit);
 
 const struct fit_status *fit_status(const struct fit *fit);
 bool fit_epoch_done(const struct fit *fit);
+
+/* ---- diagnostics ---- */
+
+/* A layer in an epoch. Norms are Euclidean, over the weights without the biases. Gradient and update are
+ * means over the steps; the gradient is that of the loss, penalties left out; a step from weights that are
+ * all 0 does not count for the update. Activations are the outputs for samples of the training part, without
+ * noise, when the epoch is done. A figure that a layer does not have is NaN. */
+struct layer_diagnostics {
+    const char *name; /* "model.layers.0", ..., "model.output" */
+    size_t units;
+    double weight_norm; /* when the epoch is done */
+    double gradient_norm;
+    double update_ratio; /* norm of the change of the weights by that of the weights */
+    double activation_mean, activation_deviation;
+    double dead;            /* share of the units that are above 0 on no sample: ReLU family */
+    double saturated;       /* share of the outputs within 0.01 of their limit: sigmoid and tanh */
+    double saturated_units; /* share of the units that are so on at least 95 % of the samples */
+    bool symmetric;         /* hidden, and its units, several, all have the same weights and bias */
+};
+
+struct net_diagnostics {
+    double gradient_ratio; /* gradient_norm of the first layer by that of the last; NaN where that is 0 */
+    size_t layers;
+    const struct layer_diagnostics *layer; /* [layers], the output layer last */
+};
+
+/* Of the last finished epoch, valid until the next one is finished; the same bits for every number of threads
+ * and instruction set. NULL before the first epoch is done and where train_spec.diagnostics is off. */
+const struct net_diagnostics *fit_diagnostics(const struct fit *fit);
+
+/* ---- how it works ---- */
 
 /* Samples of a slice: how the batch is cut in phase 1 of a step. */
 size_t fit_lanes(const struct fit *fit);

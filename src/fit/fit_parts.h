@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/work.h"
+#include "fit/diagnostics.h"
 #include "fit/fit.h"
 #include "fit/noise.h"
 #include "fit/slice.h"
@@ -22,6 +23,7 @@ enum fit_work {
     WORK_GRADIENTS, /* tiles of a gradient whose norm is limited */
     WORK_TILES,     /* tiles of the parameters */
     WORK_NORMS,     /* columns of weights whose norms are limited */
+    WORK_FIGURES,   /* tiles of the parameters that diagnostics compares with what they were */
     WORKS
 };
 
@@ -50,6 +52,7 @@ struct fit {
     bool epoch_done;
     double loss_sum;
     double correct_sum;
+    struct diagnostics *diagnostics; /* NULL: not asked for */
     /* the step in progress */
     size_t samples;
     struct fit_noise noise;

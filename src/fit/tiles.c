@@ -82,6 +82,7 @@ void tiles_share_out(struct fit *fit) {
         work_begin(&fit->work[WORK_GRADIENTS], tiles);
     work_begin(&fit->work[WORK_TILES], tiles);
     work_begin(&fit->work[WORK_NORMS], fit->tiles.limited_count);
+    work_begin(&fit->work[WORK_FIGURES], fit->diagnostics ? tiles : 0);
 }
 
 /* ---- the gradient ---- */
@@ -90,6 +91,8 @@ static void data_gradient(struct fit *fit, size_t t, real *gradient) {
     const struct sparse_columns *columns =
         fit->source.sparse ? sparse_batch_columns(fit->source.sparse) : NULL;
     tape_gradient(fit->source.model->tape, fit->ws, fit->source.kernel, columns, fit->samples, t, gradient);
+    if (fit->diagnostics)
+        diagnostics_gradient(fit->diagnostics, t, gradient);
 }
 
 /* From the tile's gradient of the data in g to that of the objective in out, which may be g. The proximal
@@ -169,9 +172,14 @@ void tiles_update(struct fit *fit, size_t rank) {
     }
     for (size_t t, helped = 0; work_take(&fit->work[WORK_TILES], rank, &helped, &t);)
         update_tile(fit, t, scale);
-    if (fit->tiles.limited_count == 0)
-        return;
-    team_barrier(fit->team);
-    for (size_t p, helped = 0; work_take(&fit->work[WORK_NORMS], rank, &helped, &p);)
-        limit_norms(fit, p);
+    if (fit->tiles.limited_count) {
+        team_barrier(fit->team);
+        for (size_t p, helped = 0; work_take(&fit->work[WORK_NORMS], rank, &helped, &p);)
+            limit_norms(fit, p);
+    }
+    if (fit->diagnostics) {
+        team_barrier(fit->team);
+        for (size_t t, helped = 0; work_take(&fit->work[WORK_FIGURES], rank, &helped, &t);)
+            diagnostics_update(fit->diagnostics, t);
+    }
 }

@@ -81,6 +81,10 @@ static void augmented(struct training *t) {
     t->setup.augment = &augment;
 }
 
+static void diagnosed(struct training *t) {
+    t->setup.train_spec.diagnostics = true;
+}
+
 static void limited_adam(struct training *t) {
     t->hidden[0].l1 = 1e-3;
     t->hidden[0].max_norm = t->hidden[1].max_norm = 1;
@@ -135,8 +139,8 @@ static void an_epoch_makes_no_calls(enum input_form input, void (*alter)(struct 
 
 static void steps_make_no_calls(void **state) {
     (void)state;
-    void (*const alterations[])(struct training *) = {plain,    noisy,     noisy_once_a_step,
-                                                      weighted, augmented, limited_adam};
+    void (*const alterations[])(struct training *) = {plain,     noisy,     noisy_once_a_step, weighted,
+                                                      augmented, diagnosed, limited_adam};
     for (enum input_form input = INPUT_PANELS; input <= INPUT_LISTS_BY_UNITS; input++)
         for (size_t i = 0; i < sizeof alterations / sizeof *alterations; i++)
             an_epoch_makes_no_calls(input, alterations[i]);
