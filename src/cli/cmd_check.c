@@ -27,6 +27,7 @@ static bool add_summary(const struct setup *setup, const struct arguments *a, st
     if (!describe(setup, &description, err))
         return false;
     bool ok = true;
+    print_warnings(&description.warnings, 0);
     if (a->json)
         ok = describe_json(&description, out, err);
     else

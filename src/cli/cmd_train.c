@@ -2,6 +2,7 @@
 #include "cli/config_file.h"
 #include "cli/heading.h"
 #include "cli/interrupt.h"
+#include "cli/layers.h"
 #include "cli/option_rows.h"
 #include "cli/print.h"
 #include "cli/progress.h"
@@ -70,17 +71,31 @@ static bool log_heading(const struct run *run, const struct config *config, cons
     return ok;
 }
 
+/* With --verbose the figures of the layers come every epoch. */
+static void log_layers(const struct epoch_record *epoch, const struct arguments *a) {
+    struct text text = {0};
+    if (a->quiet || !a->verbose || !epoch->diagnostics)
+        return;
+    layers_table(epoch->diagnostics, epoch->epoch, &text);
+    print_log(&text);
+    text_release(&text);
+}
+
 static bool train(struct run *run, const struct config *config, const struct arguments *a, struct err *err) {
     struct progress progress;
     enum run_event event = RUN_PROGRESS;
     bool ok = log_heading(run, config, a, err);
     progress_init(&progress, a->quiet, config->train.epochs);
+    progress_warnings(&progress, run_warnings(run));
     while (ok && event != RUN_DONE && !interrupt_name()) {
         ok = run_advance(run, &event, err);
         if (ok && event == RUN_PROGRESS)
             progress_update(&progress, run_status(run));
-        if (ok && event == RUN_EPOCH)
+        if (ok && event == RUN_EPOCH) {
             progress_epoch(&progress, run_epoch(run));
+            log_layers(run_epoch(run), a);
+            progress_warnings(&progress, run_warnings(run));
+        }
     }
     progress_clear(&progress);
     return ok;
@@ -121,6 +136,8 @@ static void add_result(const struct run *run, size_t epochs, struct text *t) {
     text_addf(t, "model digest          %s\nrun directory         ", r->digest);
     add_printable(t, run_folder(run));
     text_add(t, "\n");
+    if (r->last && r->last->diagnostics)
+        layers_table(r->last->diagnostics, r->last->epoch, t);
 }
 
 /* The summary goes out after a divergence too: it says how far the run came. */

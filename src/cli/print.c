@@ -91,6 +91,14 @@ int print_faults(const struct config_faults *faults, const struct err *err) {
     return (int)err->kind;
 }
 
+void print_warnings(const struct warnings *warnings, size_t first) {
+    struct text text = {0};
+    for (size_t i = first; i < warnings->count; i++)
+        text_addf(&text, "dltrain: warning: %s\n", warnings->list[i].text.s);
+    print_log(&text);
+    text_release(&text);
+}
+
 /* ---- pieces of text ---- */
 
 void add_printable(struct text *text, const char *s) {

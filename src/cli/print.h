@@ -16,6 +16,9 @@ int print_failure(const struct err *err);
 /* The same for every fault of a config; ERR_CONFIG's status. */
 int print_faults(const struct config_faults *faults, const struct err *err);
 
+/* "dltrain: warning: TEXT" on stderr, for the warnings from number `first` on. */
+void print_warnings(const struct warnings *warnings, size_t first);
+
 /* Writes a result to stdout. A closed pipe is no failure: nothing more is written then. ERR_SYSTEM where
  * stdout cannot be written to. */
 bool print_result(const char *bytes, size_t len, struct err *err) MUST_CHECK;

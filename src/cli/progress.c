@@ -156,6 +156,14 @@ void progress_epoch(struct progress *p, const struct epoch_record *record) {
     text_release(&text);
 }
 
+void progress_warnings(struct progress *p, const struct warnings *warnings) {
+    if (p->quiet || p->warned == warnings->count)
+        return;
+    progress_clear(p);
+    print_warnings(warnings, p->warned);
+    p->warned = warnings->count;
+}
+
 void progress_clear(struct progress *p) {
     struct text text = {0};
     if (!p->drawn)

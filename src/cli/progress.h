@@ -24,8 +24,8 @@ void progress_epoch_line(const struct epoch_record *record, size_t epochs, struc
 
 struct progress {
     bool quiet, live, color;
-    bool drawn; /* a live line stands on the terminal */
-    size_t epochs;
+    bool drawn;                          /* a live line stands on the terminal */
+    size_t epochs, warned;               /* warned: warnings that have been shown */
     double start, epoch_start, drawn_at; /* by clock_seconds */
 };
 
@@ -34,6 +34,8 @@ void progress_init(struct progress *p, bool quiet, size_t epochs);
 /* Draws the live line, at most ten times a second. */
 void progress_update(struct progress *p, const struct fit_status *status);
 void progress_epoch(struct progress *p, const struct epoch_record *record);
+/* Shows the warnings that have come since the last call. */
+void progress_warnings(struct progress *p, const struct warnings *warnings);
 /* Removes the live line, before anything else is printed. */
 void progress_clear(struct progress *p);
 

@@ -89,6 +89,14 @@ int init_default(int activation) {
     return init_find(activation_info((enum activation)activation)->he ? "he_normal" : "xavier_normal");
 }
 
+bool init_is_constant(const struct init_spec *spec, double *value) {
+    const struct row *row = &rows[spec->kind];
+    if (row->law != LAW_CONSTANT)
+        return false;
+    *value = row->scale(spec, 1, 1);
+    return true;
+}
+
 struct drawing {
     const struct init_target *target;
     const struct row *row;

@@ -18,6 +18,9 @@ int init_bias_kind(size_t i);         /* the row in the whole table of choice i 
 /* The row by its name; -1 if none. */
 int init_find(const char *name);
 
+/* Whether all elements start with the same number, which is then *value. */
+bool init_is_constant(const struct init_spec *spec, double *value);
+
 /* A parameter to fill: element (o, i) of [out, in] at values[i * stride + o]. */
 struct init_target {
     real *values;

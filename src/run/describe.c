@@ -93,8 +93,10 @@ bool describe(const struct setup *setup, struct description *out, struct err *er
         .work_bytes = fit_memory(setup->fit),
     };
     d.layer = mem_alloc(d.layer_count, sizeof *d.layer, "the description of the layers", err);
-    if (!d.layer)
+    if (!d.layer || !warnings_of_config(&d.warnings, config, err)) {
+        description_release(&d);
         return false;
+    }
     describe_layers(setup, &d);
     describe_data(setup, &d);
     if (d.batch_size > d.train)
@@ -107,6 +109,7 @@ bool describe(const struct setup *setup, struct description *out, struct err *er
 
 void description_release(struct description *description) {
     mem_free(description->layer);
+    warnings_release(&description->warnings);
     *description = (struct description){0};
 }
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "run/setup.h"
+#include "run/warnings.h"
 
 struct described_layer {
     size_t in, out, parameters;
@@ -42,6 +43,7 @@ struct description {
     double flops_per_step; /* 2 per multiply-add: outputs, cotangents, gradients */
     double bytes_per_step; /* what a step reads and writes if nothing stays in a cache; see describe.c */
     size_t data_bytes, parameter_bytes, work_bytes; /* memory; work: what fit_memory says */
+    struct warnings warnings;                       /* of the config; owned */
 };
 
 bool describe(const struct setup *setup, struct description *out, struct err *err) MUST_CHECK;

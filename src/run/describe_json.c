@@ -81,6 +81,8 @@ bool describe_json(const struct description *d, struct text *out, struct err *er
     print_cost(&w, d);
     put_string(&w, "isa", d->kernel);
     put_uint(&w, "threads", d->threads);
+    json_key(&w, "warnings");
+    warnings_print(&w, &d->warnings, false);
     json_end_object(&w);
     text_add(out, "\n");
     return text_ok(out, err);

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "run/clock.h"
+#include "run/diagnostics_text.h"
 
 /* Between two writings. */
 static const double pause_seconds = 0.5;
@@ -41,6 +42,10 @@ static void print_record(struct json_writer *w, const struct epoch_record *r) {
     print_part(w, "train", r->train_loss, r->train_accuracy, NAN);
     if (r->validated)
         print_part(w, "validation", r->validation_loss, r->validation_accuracy, r->validation_weighted_loss);
+    if (r->diagnostics) {
+        json_key(w, "diagnostics");
+        diagnostics_print(w, r->diagnostics);
+    }
     json_end_object(w);
 }
 

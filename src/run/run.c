@@ -29,6 +29,7 @@ struct run {
     bool finished; /* the result stands */
     struct run_result result;
     struct text message, summary;
+    struct warnings warnings;
 };
 
 /* ---- beginning ---- */
@@ -60,6 +61,10 @@ struct run *run_open(const struct config *config, const struct run_options *opti
         run_free(run);
         return NULL;
     }
+    if (!options->init_from && !warnings_of_config(&run->warnings, config, err)) {
+        run_free(run);
+        return NULL;
+    }
     run->result.load_seconds = clock_seconds();
     return run;
 }
@@ -67,6 +72,7 @@ struct run *run_open(const struct config *config, const struct run_options *opti
 void run_free(struct run *run) {
     if (!run)
         return;
+    warnings_release(&run->warnings);
     text_release(&run->summary);
     text_release(&run->message);
     evaluation_release(&run->test);
@@ -108,6 +114,7 @@ static bool finish(struct run *run, const char *stopped_by, struct err *err) {
     r->stopped_by = stopped_by;
     r->validation = run->validated ? &run->validation : NULL;
     r->test = run->tested ? &run->test : NULL;
+    r->warnings = &run->warnings;
     r->steps = fit_status(run->setup.fit)->total_steps;
     r->samples_per_second = r->train_seconds > 0 ? (double)run->samples / r->train_seconds : 0;
     r->total_seconds = clock_seconds();
@@ -202,12 +209,15 @@ static bool end_epoch(struct run *run, struct err *err) {
         .validation_loss = run->validated ? run->validation.loss : NAN,
         .validation_accuracy = run->validated ? run->validation.accuracy : NAN,
         .validation_weighted_loss = run->validated ? run->validation.weighted_loss : NAN,
+        .diagnostics = fit_diagnostics(run->setup.fit),
     };
     run->epoch_seconds = 0;
     run->seen_before = 0;
     run->result.epochs_run = e->epoch;
     run->result.last = e;
     note_best(run);
+    if (e->diagnostics && !warnings_of_epoch(&run->warnings, run->config, e->epoch, e->diagnostics, err))
+        return false;
     return metrics_add(&run->metrics, e, err);
 }
 
@@ -261,6 +271,10 @@ const struct fit_status *run_status(const struct run *run) {
 
 const struct epoch_record *run_epoch(const struct run *run) {
     return &run->epoch;
+}
+
+const struct warnings *run_warnings(const struct run *run) {
+    return &run->warnings;
 }
 
 const char *run_folder(const struct run *run) {

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "fit/fit.h"
 #include "run/setup.h"
+#include "run/warnings.h"
 
 struct run_options {
     const char *folder;    /* --out; NULL: runs/NAME under the working directory */
@@ -35,6 +36,7 @@ struct epoch_record {
     bool validated;
     double validation_loss, validation_accuracy;
     double validation_weighted_loss; /* NaN without weights */
+    const struct net_diagnostics *diagnostics; /* of the run's fit; NULL: not asked for */
 };
 
 struct run;
@@ -56,6 +58,7 @@ bool run_stop(struct run *run, struct err *err) MUST_CHECK;
 
 const struct fit_status *run_status(const struct run *run);
 const struct epoch_record *run_epoch(const struct run *run); /* the latest one */
+const struct warnings *run_warnings(const struct run *run);  /* so far */
 const char *run_folder(const struct run *run);
 const struct setup *run_setup(const struct run *run);
 
@@ -71,6 +74,7 @@ struct run_result {
     uint64_t steps;
     const struct epoch_record *last;            /* NULL: no epoch finished */
     const struct evaluation *validation, *test; /* of the final model; NULL: no such part, or not finite */
+    const struct warnings *warnings;
     double load_seconds, train_seconds, total_seconds; /* train: the epochs' training parts */
     double first_step_seconds; /* from the start of the process to the end of the first step */
     double samples_per_second; /* of the training parts */

@@ -5,6 +5,7 @@
 
 #include "kernel/kernel.h"
 #include "run/clock.h"
+#include "run/diagnostics_text.h"
 #include "run/figures.h"
 
 static void put_number(struct json_writer *w, const char *key, double value) {
@@ -189,6 +190,12 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     print_train(&w, r->last);
     print_part(&w, "validation", r->validation, class_name);
     print_part(&w, "test", r->test, class_name);
+    if (r->last && r->last->diagnostics) {
+        json_key(&w, "diagnostics");
+        diagnostics_print(&w, r->last->diagnostics);
+    }
+    json_key(&w, "warnings");
+    warnings_print(&w, r->warnings, true);
     print_seconds(&w, r);
     put_uint(&w, "peak_rss_bytes", peak_memory());
     put_uint(&w, "threads", team_size(setup->team));
