@@ -112,6 +112,7 @@ void data_release(struct data *data) {
     dataset_release(&data->train_set);
     dataset_release(&data->validation_set);
     dataset_release(&data->test_set);
+    dataset_release(&data->joined_set);
     scaling_release(&data->scaling);
     mem_free(data->split);
     for (size_t p = 0; p < PARTS; p++)

@@ -55,6 +55,7 @@ enum { DATA_PARTS = 3 };
 /* The parts point into their struct data: pass it by address, never copy it. */
 struct data {
     struct dataset train_set, validation_set, test_set; /* those without files are zero */
+    struct dataset joined_set; /* of data_unite, where the validation part has files of its own; else zero */
     struct data_part train, validation, test;
     uint32_t *split;          /* memory of the row lists; owned */
     real *weight[DATA_PARTS]; /* memory of the parts' weights, filled by data_weigh; owned */
@@ -85,6 +86,14 @@ bool data_peek(const struct data_spec *spec, enum target_use use, size_t *featur
 bool data_load_beside(const struct data_spec *spec, enum target_use use, uint64_t seed, struct team *team,
                       const struct data_beside *beside, struct data *out, struct err *err) MUST_CHECK;
 void data_release(struct data *data);
+
+/* Whether training and validation part, which must be given, can be one; else ERR_CONFIG, the message without
+ * a key in front. */
+bool data_can_unite(const struct data *data, struct err *err) MUST_CHECK;
+/* Makes all rows of both the training part, in the order of their file or first those of the training file;
+ * there is no validation part then, and the statistics are those of the new training part. On failure the
+ * parts are as they were. */
+bool data_unite(struct data *data, struct err *err) MUST_CHECK;
 
 /* Loads one labelled pair for evaluation against a model of known widths: `outputs` outputs, of classes or
  * not. */

@@ -372,6 +372,86 @@ static void test_fits(void **state) {
     assert_int_equal(err.kind, ERR_CONFIG);
 }
 
+/* ---- training and validation part as one ---- */
+
+static void assert_united(const struct data_spec *spec, const double *mean) {
+    struct data data, whole;
+    struct err err = {0};
+    struct data_spec all = *spec;
+    all.validation_fraction = 0;
+    all.validation = (struct data_files){0};
+    assert_true(load(spec, &data, &err));
+    assert_true(load(&all, &whole, &err));
+    size_t rows = data.train.count + data.validation.count;
+    assert_true(data_unite(&data, &err));
+    assert_null(data.validation.set);
+    assert_int_equal(data.train.count, rows);
+    assert_null(data.train.row);
+    assert_int_equal(data.outputs, whole.outputs);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(data.scaling.mean[i] == (real)mean[i]);
+    const struct dataset *set = data.train.set;
+    assert_int_equal(set->images.rows, rows);
+    assert_int_equal(set->images.dim[0], rows);
+    /* The rows of the training file stand where they stood. */
+    assert_memory_equal(set->images.values, whole.train_set.images.values, 2 * whole.train.count);
+    assert_memory_equal(set->cls, whole.train_set.cls, whole.train.count * sizeof *set->cls);
+    data_release(&data);
+    data_release(&whole);
+}
+
+static void test_parts_become_one(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    spec.scale = SCALE_STANDARDIZE_FEATURES;
+    spec.validation_fraction = .25;
+    assert_united(&spec, (const double[]){49.5, 7});
+    spec.validation_fraction = 0;
+    spec.validation = (struct data_files){.images = b_images, .labels = b_labels};
+    assert_united(&spec, (const double[]){4953. / 103, 7}); /* (0 + ... + 99 + 0 + 1 + 2) / 103 */
+    struct data data;
+    struct err err = {0};
+    assert_true(load(&spec, &data, &err));
+    assert_true(data_unite(&data, &err));
+    const uint8_t *pixels = data.train.set->images.values;
+    static const uint8_t last[] = {0, 7, 1, 7, 2, 7};
+    assert_memory_equal(pixels + 200, last, sizeof last);
+    assert_true(data.train.set->cls[100] == 3 && data.train.set->cls[101] == 0 &&
+                data.train.set->cls[102] == 1);
+    data_release(&data);
+}
+
+static void test_targets_become_one(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    write_idx(a_labels, IDX_F32, ROWS, 2, (const double[2 * ROWS]){1, 2, 3});
+    write_idx(b_labels, IDX_F64, 3, 2, (const double[]){5, 6, 7, 8, 9, 10});
+    spec.validation = (struct data_files){.images = b_images, .labels = b_labels};
+    struct data data;
+    struct err err = {0};
+    assert_true(load(&spec, &data, &err));
+    assert_true(data_unite(&data, &err));
+    const real *t = data.train.set->targets;
+    assert_true(t[0] == 1 && t[1] == 2 && t[2] == 3 && t[199] == 0 && t[200] == 5 && t[205] == 10);
+    data_release(&data);
+}
+
+static void test_types_that_do_not_join(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    write_idx(b_images, IDX_F32, 3, 2, (const double[]){1, 2, 3, 4, 5, 6});
+    spec.validation = (struct data_files){.images = b_images, .labels = b_labels};
+    struct data data;
+    struct err err = {0};
+    assert_true(load(&spec, &data, &err));
+    assert_false(data_unite(&data, &err));
+    assert_int_equal(err.kind, ERR_CONFIG);
+    assert_string_equal(err.text, "the images of data.train are u8 and those of data.validation f32");
+    assert_int_equal(data.train.count, ROWS);
+    assert_int_equal(data.validation.count, 3);
+    data_release(&data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_three_parts),
@@ -387,6 +467,9 @@ int main(void) {
         cmocka_unit_test(test_ties_are_exact),
         cmocka_unit_test(test_scaling_of_training_part),
         cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_parts_become_one),
+        cmocka_unit_test(test_targets_become_one),
+        cmocka_unit_test(test_types_that_do_not_join),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
