@@ -25,6 +25,7 @@ enum op_flag {
     OP_LOSS = 16,         /* output is one row: the loss of each sample; reads the targets */
     OP_CLASSES = 32,      /* a loss that takes classes as they are; others want rows of targets */
     OP_SPARSE_INPUT = 64, /* takes the input in compressed form too, and computes rows of its output apart */
+    OP_KINK = 128,        /* slope or curvature jumps where an element of its input changes sign */
 };
 
 /* A parameter as the operation sees it: [rows][cols] in theta, rows `stride` apart, padding 0. */

@@ -54,17 +54,19 @@ static void gradient_learned(const struct op_tile *t) {
         t->gradient[i] = i == 0 ? sum : 0;
 }
 
-#define KEEP_Y OP_NEEDS_OUTPUT
-#define KEEP_X OP_NEEDS_INPUT
+#define KEEP_Y      OP_NEEDS_OUTPUT
+#define KEEP_X      OP_NEEDS_INPUT
+#define BEND_BENT   OP_KINK
+#define BEND_SMOOTH 0
 
 static const struct op rows[ACTIVATION_COUNT] = {
-#define X(id, label, kept, gain, use, start, text, value_of_x, slope_of_xy, slope_text)                      \
+#define X(id, label, kept, gain, use, start, bend, text, value_of_x, slope_of_xy, slope_text)                \
     [ACTIVATION_##id] = {.name = label,                                                                      \
                          .value = "y = " text,                                                               \
                          .vjp_formula = "dx = dy f'(x), f' = " slope_text,                                   \
                          .jvp_formula = "f'(x) x.",                                                          \
                          .constant = "slope",                                                                \
-                         .flags = OP_ELEMENTWISE | KEEP_##kept,                                              \
+                         .flags = OP_ELEMENTWISE | KEEP_##kept | BEND_##bend,                                \
                          .code = ACTIVATION_##id,                                                            \
                          .inputs = 1,                                                                        \
                          .shape = shape,                                                                     \
@@ -82,7 +84,7 @@ static const struct op prelu = {
     .vjp_formula = "dx = x > 0 ? dy : a dy, da = sum dy min(x, 0)",
     .jvp_formula = "(x > 0 ? 1 : a) x. + a. min(x, 0)",
     .parameter = {"slope"},
-    .flags = OP_ELEMENTWISE | OP_NEEDS_INPUT,
+    .flags = OP_ELEMENTWISE | OP_NEEDS_INPUT | OP_KINK,
     .code = ACTIVATION_PRELU,
     .inputs = 1,
     .shape = shape_learned,

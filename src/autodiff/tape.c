@@ -186,6 +186,11 @@ size_t tape_node_output(const struct tape *tape, size_t node) {
     return tape->node[node].output;
 }
 
+bool tape_node_kink(const struct tape *tape, size_t node, size_t *value) {
+    *value = tape->node[node].input[0];
+    return tape->node[node].op->flags & OP_KINK;
+}
+
 bool tape_takes_sparse(const struct tape *tape) {
     return tape->node[0].op->flags & OP_SPARSE_INPUT && tape->value[0].consumers == 1;
 }

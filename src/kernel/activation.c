@@ -5,7 +5,7 @@ enum { GAIN_XAVIER, GAIN_HE };
 enum slope_use { SLOPE_NONE, SLOPE_FIXED, SLOPE_LEARNED };
 
 static const struct activation_info rows[ACTIVATION_COUNT] = {
-#define X(id, label, kept, gain, use, start, text, value, slope_of_xy, slope_text)                           \
+#define X(id, label, kept, gain, use, start, bend, text, value, slope_of_xy, slope_text)                     \
     [ACTIVATION_##id] = {.name = label,                                                                      \
                          .formula = text,                                                                    \
                          .slope = slope_text,                                                                \

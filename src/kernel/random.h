@@ -18,6 +18,8 @@ enum random_stream {
     STREAM_WEIGHT_NOISE = 7,  /* with the layer; epoch; sample: row of the training file; f: unit */
     STREAM_STEP_NOISE = 8,    /* with the parameter; epoch: step of the training; sample: unit; f: input */
     STREAM_AUGMENT = 9,       /* epoch, sample: row of the training file, element: see augment.c, elastic.c */
+    /* What no model depends on. */
+    STREAM_CHECK = 255, /* epoch: direction or coordinate, sample: parameter number, element: which */
 };
 
 /* The stream of one layer, of one parameter. */
