@@ -1,22 +1,24 @@
 # dltrain: build, test, install. `make help` lists the targets.
 #
 # Variables: CC, CFLAGS (added), WERROR=1, SAN=address|undefined|thread (comma-separated), REAL=double (the engine in
-# double precision, for tests), DEPS=no (install nothing), PREFIX, DESTDIR, V=1;
+# double precision, for tests), OBJCOPY, DEPS=no (install nothing), PREFIX, DESTDIR, V=1;
 # of golden: COMPILERS (gcc clang), REQUIRE (which of them, of the instruction sets and aarch64 must not be left out).
 
 PREFIX  ?= /usr/local
 CFLAGS  ?= -O3 -g
 DEPS    ?= yes
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy 2>/dev/null)
 
 # ---- dependencies: found by pkg-config, named in one line where they are missing ----
 
 NO_BUILD := help clean format lint check-layers demo check golden deps deps-test
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NO_BUILD),$(MAKECMDGOALS)),all),)
 MISSING := $(if $(MACHINE),,C-compiler) $(if $(shell command -v pkg-config),\
-    $(shell pkg-config --exists zlib || echo zlib) $(shell pkg-config --exists libcjson || echo cJSON),pkg-config)
+    $(shell pkg-config --exists zlib || echo zlib) $(shell pkg-config --exists libcjson || echo cJSON),pkg-config) \
+    $(if $(shell command -v $(OBJCOPY)),,objcopy)
 ifneq ($(strip $(MISSING)),)
-$(error missing: $(strip $(MISSING)). Install by: scripts/install-deps (or: apt-get install gcc pkg-config zlib1g-dev libcjson-dev))
+$(error missing: $(strip $(MISSING)). Install by: scripts/install-deps (or: apt-get install gcc binutils pkg-config zlib1g-dev libcjson-dev))
 endif
 endif
 DEPS_CFLAGS := $(shell pkg-config --cflags zlib libcjson 2>/dev/null)
@@ -27,13 +29,13 @@ DEPS_LIBS   := $(shell pkg-config --libs zlib libcjson 2>/dev/null)
 # One line a file; V=1 shows the commands, -s nothing.
 Q := $(if $(V),,@)
 SILENT := $(findstring s,$(firstword -$(MAKEFLAGS)))
-say = $(if $(V)$(SILENT),,@printf '  %-5s %s\n' $1 $(subst $(BUILD)/,,$@))
+say = $(if $(V)$(SILENT),,@printf '  %-5s %s\n' $1 $(patsubst $(DOUBLE)/%,double/%,$(@:$(BUILD)/%=%)))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wundef
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # Bits must not depend on the compiler: no contraction, no fast-math; instruction sets only in kernel objects.
 BASE_FLAGS := -std=c17 -D_GNU_SOURCE -pthread -ffp-contract=off -fno-fast-math -fno-strict-aliasing -fstack-protector-strong $(WARNINGS) \
-    $(if $(WERROR),-Werror) $(if $(filter double,$(REAL)),-DDLTRAIN_DOUBLE) $(SAN_FLAGS) -Isrc $(DEPS_CFLAGS)
+    $(if $(WERROR),-Werror) $(SAN_FLAGS) -Isrc $(DEPS_CFLAGS)
 # -Ofast and fast-math would link start-up code that flushes subnormals to zero.
 LINK_FLAGS = $(filter-out -Ofast -ffast-math -funsafe-math-optimizations -mdaz-ftz,$(CFLAGS)) -pthread $(SAN_FLAGS) $(LDFLAGS)
 LIBS := $(DEPS_LIBS) -lm
@@ -45,13 +47,19 @@ isa_flags = $(if $(X86),$(if $(filter %_avx2.c,$1),-mavx2 -mfma -mprfchw)$(if \
 
 kernel_flags = $(if $(filter src/kernel/kernel_%.c,$1),-fno-stack-protector)
 
+ALL_FLAGS    := $(strip $(CPPFLAGS) $(CFLAGS) $(BASE_FLAGS) $(if $(filter double,$(REAL)),-DDLTRAIN_DOUBLE))
+# objcopy needs machine code.
+DOUBLE_FLAGS := $(strip $(CPPFLAGS) $(filter-out -flto% -ffat-lto-objects,$(CFLAGS)) $(BASE_FLAGS) -DDLTRAIN_DOUBLE)
+
 # Objects of other flags live in other folders, so that nothing is mixed and nothing is rebuilt twice.
-HASH  := $(shell printf '%s' '$(CC) $(CFLAGS) $(CPPFLAGS) $(BASE_FLAGS) $(LDFLAGS)' | cksum | cut -d' ' -f1)
-BUILD := build/$(HASH)
+folder = build/$(shell printf '%s' '$(CC) $1 $(LDFLAGS)' | cksum | cut -d' ' -f1)
+BUILD  := $(call folder,$(ALL_FLAGS))
+DOUBLE := $(call folder,$(DOUBLE_FLAGS))
 
 SOURCES := $(wildcard src/*/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
-ENGINE  := $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS))
+ENGINE  := $(filter-out $(BUILD)/src/cli/main.o,$(OBJECTS)) $(DOUBLE)/gradcheck.o
+DOUBLE_OBJECTS := $(patsubst %.c,$(DOUBLE)/%.o,$(filter-out src/cli/%,$(SOURCES)))
 UNIT_SOURCES := $(wildcard tests/unit/test_*.c)
 # The double-precision build exists for the tests of the engine, which share tests/unit/support.h.
 ifeq ($(REAL),double)
@@ -71,14 +79,36 @@ dltrain: $(BUILD)/dltrain FORCE
 program: $(BUILD)/dltrain
 	@echo $<
 
-$(BUILD)/dltrain: $(OBJECTS)
+$(BUILD)/dltrain: $(OBJECTS) $(DOUBLE)/gradcheck.o
 	$(call say,LINK)
 	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+compile = $(Q)$(CC) $1 $(call isa_flags,$<) $(call kernel_flags,$<) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(BASE_FLAGS) $(call isa_flags,$<) $(call kernel_flags,$<) -MMD -MP -c -o $@ $<
+	$(call compile,$(ALL_FLAGS))
+
+# The engine a second time, in double precision, as one object that shows a single function: gradient_check under the
+# name gradient_check_double. Its other names are local, so that they do not meet those of the engine beside it.
+ifneq ($(DOUBLE),$(BUILD))
+$(DOUBLE)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(call compile,$(DOUBLE_FLAGS))
+endif
+
+$(DOUBLE)/double.a: $(DOUBLE_OBJECTS)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(DOUBLE)/gradcheck.o: $(DOUBLE)/double.a
+	$(call say,LINK)
+	$(Q)$(CC) $(filter -m%,$(CFLAGS)) -r -nostdlib -Wl,-u,gradient_check -o $@.tmp $<
+	$(Q)$(OBJCOPY) --redefine-sym gradient_check=gradient_check_double --keep-global-symbol=gradient_check \
+	    --keep-global-symbol=gradient_check_double $@.tmp $@
+	@rm -f $@.tmp
 
 $(BUILD)/engine.a: $(ENGINE)
 	@rm -f $@
@@ -167,6 +197,6 @@ clean: ## remove everything that was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
--include $(OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(BENCH_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
+-include $(OBJECTS:.o=.d) $(DOUBLE_OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(BENCH_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
 FORCE:
-.SECONDARY: $(OBJECTS) $(EXHAUSTIVE) $(BENCH_OBJECTS) $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/scripts/make-digits.o
+.SECONDARY: $(OBJECTS) $(DOUBLE_OBJECTS) $(EXHAUSTIVE) $(BENCH_OBJECTS) $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/scripts/make-digits.o

@@ -26,6 +26,7 @@ static void add_program(struct text *t) {
     text_add(t, "\ndltrain help COMMAND lists its options, dltrain help config the keys of a config.\n"
                 "\nExit status:\n"
                 "  0          done\n"
+                "  1          done, but an expectation does not hold\n"
                 "  2          the command line is wrong\n"
                 "  3          the config is wrong, keys and values of --set included\n"
                 "  4          a data or model file is wrong or missing\n"

@@ -43,6 +43,16 @@ enum { MAX_THREADS = 1024 };
         .name = "model", .kind = OPTION_TEXT, .value = "FILE",                                               \
         .help = "a model.safetensors that dltrain wrote", AT(model)                                          \
     }
+#define ROW_SEED                                                                                             \
+    {                                                                                                        \
+        .name = "seed", .kind = OPTION_NUMBER, .value = "N", .help = "the same as --set seed=N", AT(seed),   \
+        .max = UINT64_MAX, .key = "seed"                                                                     \
+    }
+#define ROW_INIT_FROM                                                                                        \
+    {                                                                                                        \
+        .name = "init-from", .kind = OPTION_TEXT, .value = "FILE",                                           \
+        .help = "start from the weights of a safetensors file, ours or PyTorch's", AT(init_from)             \
+    }
 #define ROW_HELP                                                                                             \
     { .name = "help", .letter = 'h', .kind = OPTION_FLAG, .help = "this help", AT(help) }
 #define ROW_VERSION                                                                                          \

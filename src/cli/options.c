@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -64,7 +66,9 @@ static bool refuse_value(const struct option_row *row, const char *value, struct
     for (size_t i = 0; row->choices && row->choices(i); i++)
         text_addf(&allowed, "%s%s", i ? ", " : "one of ", row->choices(i));
     if (row->kind == OPTION_NUMBER)
-        text_addf(&allowed, "a whole number from 0 to %" PRIu64, row->max);
+        text_addf(&allowed, "a whole number from %" PRIu64 " to %" PRIu64, row->min, row->max);
+    if (row->kind == OPTION_REAL)
+        text_add(&allowed, "a number above 0");
     if (text_ok(&allowed, err))
         err_set(err, ERR_USAGE, "option --%s: must be %s, got \"%s\"", row->name, allowed.s, value);
     text_release(&allowed);
@@ -102,6 +106,14 @@ struct given {
     const char *value;
 };
 
+/* In decimal, above 0. */
+static bool read_real(const char *value, double *out) {
+    char *end;
+    *out = strtod(value, &end);
+    return value[0] && value[strspn(value, "0123456789.eE+-")] == '\0' && *end == '\0' && *out > 0 &&
+           isfinite(*out);
+}
+
 static bool take_value(const struct option_row *row, const char *value, struct arguments *a,
                        struct err *err) {
     void *place = (char *)a + row->offset;
@@ -112,7 +124,11 @@ static bool take_value(const struct option_row *row, const char *value, struct a
     case OPTION_OVERRIDE:
         return set_key(a, NULL, value, err);
     case OPTION_NUMBER:
-        if (!json_uint64(value, place) || *(uint64_t *)place > row->max)
+        if (!json_uint64(value, place) || *(uint64_t *)place < row->min || *(uint64_t *)place > row->max)
+            return refuse_value(row, value, err);
+        break;
+    case OPTION_REAL:
+        if (!read_real(value, place))
             return refuse_value(row, value, err);
         break;
     case OPTION_TEXT:

@@ -12,11 +12,12 @@
 /* No table of options has more rows. */
 enum { MAX_OPTIONS = 32 };
 
-/* What the options of all commands fill in; zero, or the fallback of a number, where one is not given. */
+/* What the options of all commands fill in; zero, or its row's fallback, where an option is not given. */
 struct arguments {
     const char *config, *model, *data, *images, *out, *init_from, *isa, *format;
-    uint64_t threads, seed, mc_dropout, rows, columns;
-    bool force, json, quiet, verbose, print_config, trace, markdown, help, version;
+    uint64_t threads, seed, mc_dropout, rows, columns, samples, coordinates;
+    double tolerance;
+    bool force, json, quiet, verbose, print_config, trace, jvp, markdown, help, version;
     const char *operand;
     char **overrides; /* "PATH=VALUE" in the order given; owned */
     size_t override_count;
@@ -25,7 +26,8 @@ struct arguments {
 enum option_kind {
     OPTION_FLAG,     /* a bool of arguments becomes true */
     OPTION_TEXT,     /* a const char * of arguments; not empty */
-    OPTION_NUMBER,   /* a uint64_t of arguments, at most max */
+    OPTION_NUMBER,   /* a uint64_t of arguments, from min to max */
+    OPTION_REAL,     /* a double of arguments, above 0 */
     OPTION_OVERRIDE, /* the value is a "PATH=VALUE" */
 };
 
@@ -35,11 +37,10 @@ struct option_row {
     enum option_kind kind;
     const char *value; /* what the value is called in the help; NULL for flags */
     const char *help;
-    size_t offset;     /* in struct arguments */
-    uint64_t max;      /* of numbers */
-    uint64_t fallback; /* of numbers: where it is not given */
-    const char *key;   /* config key that the value sets as well, or NULL */
-    name_of *choices;  /* the allowed texts, or NULL: any */
+    size_t offset;               /* in struct arguments */
+    uint64_t min, max, fallback; /* of numbers */
+    const char *key;             /* config key that the value sets as well, or NULL */
+    name_of *choices;            /* the allowed texts, or NULL: any */
 };
 
 /* Parses argv[1..argc-1] (argv[0] is skipped). Options end at the first word that is none, or behind "--"; at

@@ -40,6 +40,7 @@ for package; do
     case $package in
     gcc) make_command cc "$fake_cc" ;;
     make | bats | gzip) make_command $package : ;;
+    binutils) make_command objcopy : ;;
     bats-core) make_command bats : ;;
     pkg-config | pkgconf | pkgconf-pkg-config) make_command pkg-config "exit 1" ;;
     zlib*) touch "$box/headers/zlib.h" ;;
@@ -52,7 +53,7 @@ export fake_cc fake_manager
 # A machine that has everything.
 full_machine() {
     fake cc "$fake_cc"
-    for tool in make bats gzip; do
+    for tool in objcopy make bats gzip; do
         fake $tool :
     done
     fake pkg-config 'exit 1'
@@ -88,11 +89,11 @@ install_deps() {
         [ "$status" -eq 0 ]
         [ "$(cat "$box/log")" = "$manager $command" ]
     done <<'END'
-apt-get|install -y --no-install-recommends gcc libc6-dev make pkg-config zlib1g-dev libcjson-dev libcmocka-dev bats gzip
-dnf|install -y gcc glibc-devel make pkgconf-pkg-config zlib-devel cjson-devel libcmocka-devel bats gzip
-apk|add --no-cache gcc musl-dev make pkgconf zlib-dev cjson-dev cmocka-dev bats gzip
-pacman|-S --needed --noconfirm gcc make pkgconf zlib cjson cmocka bats gzip
-brew|install gcc make pkgconf zlib cjson cmocka bats-core gzip
+apt-get|install -y --no-install-recommends gcc libc6-dev binutils make pkg-config zlib1g-dev libcjson-dev libcmocka-dev bats gzip
+dnf|install -y gcc glibc-devel binutils make pkgconf-pkg-config zlib-devel cjson-devel libcmocka-devel bats gzip
+apk|add --no-cache gcc musl-dev binutils make pkgconf zlib-dev cjson-dev cmocka-dev bats gzip
+pacman|-S --needed --noconfirm gcc binutils make pkgconf zlib cjson cmocka bats gzip
+brew|install gcc binutils make pkgconf zlib cjson cmocka bats-core gzip
 END
 }
 
