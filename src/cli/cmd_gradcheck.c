@@ -32,7 +32,7 @@ static const struct option_row options[] = {
      AT(tolerance)},
     {.name = "jvp",
      .kind = OPTION_FLAG,
-     .help = "a derivative along a random direction as well, by one sweep in forward mode",
+     .help = "a derivative along a random direction as well, by forward mode",
      AT(jvp)},
     ROW_THREADS,
     ROW_ISA,

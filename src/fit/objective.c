@@ -208,14 +208,15 @@ static double penalties(const struct objective *o, const real *theta) {
     return sum;
 }
 
-/* Adds the penalties' difference; false where a parameter under l1 changes sign. */
+/* Adds the penalties' difference; false where a parameter under l1 that is not 0 changes sign. */
 static bool add_penalty_difference(const struct objective *o, const real *up, const real *down, double *sum) {
     struct walk w = {.o = o};
     for (size_t at; walk_next(&w, &at);) {
         double a = (double)up[at], b = (double)down[at];
         if (a == b)
             continue;
-        if (w.penalty.l1 != 0 && ((a > 0) != (b > 0) || (a < 0) != (b < 0)))
+        /* About 0 itself the magnitudes are equal: their difference is the sub-gradient 0. */
+        if (w.penalty.l1 != 0 && a != -b && ((a > 0) != (b > 0) || (a < 0) != (b < 0)))
             return false;
         *sum += w.penalty.l1 * (fabs(a) - fabs(b)) + w.penalty.l2 / 2 * (a - b) * (a + b);
     }

@@ -1,8 +1,8 @@
 /* What training minimises, on some samples, as a function of the parameters: the mean of weight times loss
- * (targets smoothed as the setup says; masks and noise of every sample as in the first epoch, always the
- * same; weight noise of a step left out, as it only moves the place), and the penalties. With its gradient in
- * reverse mode, its directional derivatives in forward mode and its differences, to be held against each
- * other. Parameters are laid out as the model's theta; the model's own are not touched. */
+ * (targets smoothed as the setup says, images not augmented; masks and noise of every sample as in the first
+ * epoch, always the same; weight noise of a step left out, as it only moves the place), and the penalties.
+ * With its gradient in reverse mode, its directional derivatives in forward mode and its differences, to be
+ * held against each other. Parameters are laid out as the model's theta; the model's own are not touched. */
 #ifndef FIT_OBJECTIVE_H
 #define FIT_OBJECTIVE_H
 

@@ -14,9 +14,11 @@ fresh_copy() {
     export WERROR=1 # as tests/run builds: other flags are other objects
     copy=$TMP/copy
     objects=$(dirname "$(make -s --no-print-directory program)")
-    mkdir -p "$copy/data" "$copy/$objects"
+    double=$(dirname "$(make -s --no-print-directory REAL=double program)")
+    mkdir -p "$copy/data" "$copy/$objects" "$copy/$double"
     cp -Rp Makefile README.md LICENSE .ci .github .gitignore src configs scripts tests "$copy"
     cp -Rp data/digits "$copy/data"
+    cp -Rp "$double/src" "$double/double.a" "$double/gradcheck.o" "$copy/$double"
     cp -Rp "$objects/src" "$objects/dltrain" "$copy/$objects"
 }
 

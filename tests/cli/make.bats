@@ -15,6 +15,20 @@
     [[ $output == *zlib*cJSON*scripts/install-deps* ]]
 }
 
+@test "make says that objcopy is missing and which package has it" {
+    run make --no-print-directory dltrain OBJCOPY=/nowhere/objcopy
+    [ "$status" -ne 0 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ $output == *"missing: objcopy."*binutils* ]]
+}
+
+@test "the engine in double precision shows one name only" {
+    double=$(dirname "$(make --no-print-directory -s REAL=double program)")
+    run nm -g --defined-only "$double/gradcheck.o"
+    [ "${#lines[@]}" -eq 1 ]
+    [[ $output == *" T gradient_check_double" ]]
+}
+
 @test "make install puts the program under DESTDIR and PREFIX" {
     make --no-print-directory -s install DESTDIR="$BATS_TEST_TMPDIR" PREFIX=/opt/x
     "$BATS_TEST_TMPDIR/opt/x/bin/dltrain" --version

@@ -33,6 +33,15 @@ static const struct option_row table[] = {
      .help = "a choice",
      AT(format),
      .choices = colour},
+    {.name = "samples",
+     .kind = OPTION_NUMBER,
+     .value = "N",
+     .help = "a number",
+     AT(samples),
+     .min = 2,
+     .max = 9,
+     .fallback = 4},
+    {.name = "tolerance", .kind = OPTION_REAL, .value = "X", .help = "a real", AT(tolerance)},
     ROW_JSON("x"),
     ROW_HELP,
     ROW_VERSION,
@@ -51,6 +60,28 @@ static bool parse(const char *line, int max_operands, struct arguments *out) {
     for (char *word = strtok(words, " "); word && argc < MAX_WORDS; word = strtok(NULL, " "))
         argv[argc++] = strcmp(word, "_") == 0 ? word + 1 : word;
     return options_parse(table, argc, argv, max_operands, out, &err);
+}
+
+static void numbers(void **state) {
+    (void)state;
+    struct arguments a;
+    assert_true(parse("-q", 0, &a));
+    assert_true(a.samples == 4 && a.tolerance == 0);
+    arguments_release(&a);
+    assert_true(parse("--samples 9 --tolerance 2.5e-3", 0, &a));
+    assert_true(a.samples == 9 && a.tolerance == 2.5e-3);
+    arguments_release(&a);
+    static const char *const wrong[] = {"--samples 1",       "--samples 10",    "--samples x",
+                                        "--tolerance 0",     "--tolerance -1",  "--tolerance 0x1",
+                                        "--tolerance nan",   "--tolerance inf", "--tolerance 1e9999",
+                                        "--tolerance 1.2.3", "--tolerance _"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_false(parse(wrong[i], 0, &a));
+        assert_int_equal(err.kind, ERR_USAGE);
+        assert_non_null(
+            strstr(err.text, i < 3 ? "must be a whole number from 2 to 9" : "must be a number above 0"));
+        arguments_release(&a);
+    }
 }
 
 static void accepted(void **state) {
@@ -285,10 +316,11 @@ static void columns_line_up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted),         cmocka_unit_test(refused),
-        cmocka_unit_test(tables_are_sound), cmocka_unit_test(the_line_fits),
-        cmocka_unit_test(the_line_tells),   cmocka_unit_test(epoch_lines),
-        cmocka_unit_test(scaled),           cmocka_unit_test(columns_line_up),
+        cmocka_unit_test(numbers),         cmocka_unit_test(accepted),
+        cmocka_unit_test(refused),         cmocka_unit_test(tables_are_sound),
+        cmocka_unit_test(the_line_fits),   cmocka_unit_test(the_line_tells),
+        cmocka_unit_test(epoch_lines),     cmocka_unit_test(scaled),
+        cmocka_unit_test(columns_line_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
