@@ -272,7 +272,8 @@ static void a_kink_is_noticed(void **state) {
     }
 }
 
-/* |w| has its kink at 0, where there is l1. */
+/* |w| has its kink at 0, where there is l1; a difference about the kink itself is that of the sub-gradient.
+ */
 static void l1_has_a_kink(void **state) {
     (void)state;
     struct training t;
@@ -285,8 +286,10 @@ static void l1_has_a_kink(void **state) {
     for (int l1 = 0; l1 < 2; l1++) {
         t.hidden.l1 = 0.1 * l1;
         struct objective *o = objective_of(&t);
-        m->theta[at] = (real)0.001, other[at] = (real)-0.001;
+        m->theta[at] = (real)0.001, other[at] = (real)-0.0005;
         assert_true(objective_difference(o, 0, m->theta, other, &change) == !l1);
+        other[at] = (real)-0.001; /* about 0, where the sub-gradient is 0 */
+        assert_true(objective_difference(o, 0, m->theta, other, &change));
         other[at] = 0;
         assert_true(objective_difference(o, 0, m->theta, other, &change) == !l1);
         other[at] = (real)0.0005;
