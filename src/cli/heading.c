@@ -1,5 +1,7 @@
 #include "cli/heading.h"
 
+#include <string.h>
+
 #include "cli/print.h"
 #include "cli/table.h"
 
@@ -31,12 +33,39 @@ static void add_machine(const struct description *d, struct text *out) {
     text_addf(out, "%zu thread%s, %s", d->threads, d->threads == 1 ? "" : "s", d->kernel);
 }
 
+enum { METHODS_WIDTH = 92 };
+
+/* Phrases in lines of their own, all but the first indented like it. */
+static void add_methods(const struct description *d, const char *title, struct text *out) {
+    struct text phrase = {0};
+    size_t indent = strlen(title), column = 0;
+    for (size_t i = 0; describe_method(d, i, &phrase); i++) {
+        if (phrase.len == 0)
+            continue;
+        if (column == 0)
+            text_add(out, title);
+        else if (column + 2 + phrase.len > METHODS_WIDTH)
+            text_addf(out, ";\n%*s", (int)indent, "");
+        else
+            text_add(out, "; ");
+        column = column == 0 || column + 2 + phrase.len > METHODS_WIDTH ? indent : column + 2;
+        text_add(out, phrase.s);
+        column += phrase.len;
+    }
+    if (column)
+        text_add(out, "\n");
+    out->failed |= phrase.failed;
+    text_release(&phrase);
+}
+
 void heading_short(const struct description *d, const char *folder, struct text *out) {
     text_addf(out, "data   %s: ", d->name);
     add_counts(d, out);
     text_add(out, "\nmodel  ");
     add_widths(d, out);
-    text_addf(out, ", %zu parameters; %s, %s\nrun    ", d->parameters, d->loss, d->optimizer);
+    text_addf(out, ", %zu parameters; %s, %s\n", d->parameters, d->loss, d->optimizer);
+    add_methods(d, "with   ", out);
+    text_add(out, "run    ");
     add_printable(out, folder);
     text_add(out, "; ");
     add_machine(d, out);
@@ -118,6 +147,7 @@ void heading_full(const struct description *d, struct text *out) {
     text_addf(out, "; scale %s\n", d->scale);
     add_files(d, out);
     text_addf(out, "model   %s, %s\n", d->loss, d->optimizer);
+    add_methods(d, "with    ", out);
     add_layers(d, out);
     text_addf(out, "step    batch of %zu: ", d->batch_size);
     add_scaled(out, d->flops_per_step, "FLOP");

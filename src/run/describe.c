@@ -6,6 +6,7 @@
 #include "kernel/activation.h"
 #include "model/init.h"
 #include "optim/optimizer.h"
+#include "run/methods.h"
 
 static void describe_layers(const struct setup *s, struct description *d) {
     const struct model_spec *spec = &s->config->model;
@@ -81,6 +82,7 @@ bool describe(const struct setup *setup, struct description *out, struct err *er
     const struct config *config = setup->config;
     struct description d = {
         .name = config->name,
+        .config = config,
         .loss = loss_name((size_t)config->loss.kind),
         .optimizer = optimizer_name((size_t)config->optimizer.kind),
         .kernel = setup->kernel->name,
@@ -124,6 +126,11 @@ const char *describe_kernel(size_t i) {
         if (kernel_at(k)->supported() && i-- == 0)
             return kernel_at(k)->name;
     return NULL;
+}
+
+bool describe_method(const struct description *d, size_t i, struct text *out) {
+    text_reset(out);
+    return methods_add(d->config, i, out);
 }
 
 int describe_contract(void) {

@@ -27,6 +27,7 @@ enum { DESCRIBED_FILES = 3 };
 /* Points into the setup, which must outlive it. */
 struct description {
     const char *name, *loss, *optimizer, *scale, *kernel;
+    const struct config *config;
     size_t threads;
     struct described_layer *layer; /* owned; the output layer last */
     size_t layer_count;
@@ -54,6 +55,10 @@ bool describe_json(const struct description *d, struct text *out, struct err *er
 
 /* The trace of the tape: the ops in order with their shapes. */
 bool describe_trace(const struct setup *setup, struct text *out, struct err *err) MUST_CHECK;
+
+/* Method i of those that the config switches on, as a phrase in place of what `out` holds; nothing for one
+ * that it does not. False behind the last. */
+bool describe_method(const struct description *d, size_t i, struct text *out);
 
 /* The kernel tables that this processor can run, by name; NULL from the count on. */
 const char *describe_kernel(size_t i);

@@ -70,6 +70,18 @@ static void print_cost(struct json_writer *w, const struct description *d) {
     json_end_object(w);
 }
 
+static void print_methods(struct json_writer *w, const struct description *d) {
+    struct text phrase = {0};
+    json_key(w, "methods");
+    json_begin_array(w);
+    for (size_t i = 0; describe_method(d, i, &phrase); i++)
+        if (phrase.len > 0)
+            json_string(w, phrase.s);
+    json_end_array(w);
+    w->out->failed |= phrase.failed;
+    text_release(&phrase);
+}
+
 bool describe_json(const struct description *d, struct text *out, struct err *err) {
     struct json_writer w = {.out = out, .indent = 2};
     json_begin_object(&w);
@@ -78,6 +90,7 @@ bool describe_json(const struct description *d, struct text *out, struct err *er
     print_layers(&w, d);
     put_string(&w, "loss", d->loss);
     put_string(&w, "optimizer", d->optimizer);
+    print_methods(&w, d);
     print_cost(&w, d);
     put_string(&w, "isa", d->kernel);
     put_uint(&w, "threads", d->threads);

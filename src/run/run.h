@@ -35,7 +35,7 @@ struct epoch_record {
     double train_loss, train_accuracy;
     bool validated;
     double validation_loss, validation_accuracy;
-    double validation_weighted_loss; /* NaN without weights */
+    double validation_weighted_loss;           /* NaN without weights */
     const struct net_diagnostics *diagnostics; /* of the run's fit; NULL: not asked for */
 };
 
