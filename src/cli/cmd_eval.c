@@ -78,6 +78,7 @@ static bool add_report(const struct inference *inference, const struct inference
     if (a->json)
         return inference_print(inference, report, a->model, out, err);
     add_evaluation(out, "test", &report->evaluation);
+    add_calibration(out, &report->calibration);
     return text_ok(out, err);
 }
 

@@ -67,16 +67,19 @@ static bool send(struct text *text, const char *path, struct err *err) {
 }
 
 static bool predict_rows(const struct predictions *p, const struct predict_format *format, const char *path,
-                         real *values, struct text *text, struct err *err) {
+                         uint32_t *cls, real *values, struct text *text, struct err *err) {
     size_t slice = slice_rows(p->outputs);
     real *deviations = values + slice * p->outputs;
     format->head(p, text);
     for (size_t first = 0; first < p->rows && !print_closed(); first += slice) {
         size_t count = p->rows - first < slice ? p->rows - first : slice;
-        if (!predictions_get(p, first, count, values, deviations, err))
+        if (!predictions_get(p, first, count, cls, values, deviations, err))
             return false;
-        for (size_t i = 0; i < count; i++)
-            format->row(p, first + i, values + i * p->outputs, deviations + i * p->outputs, text);
+        for (size_t i = 0; i < count; i++) {
+            size_t at = i * p->outputs;
+            const struct predict_row row = {first + i, cls[i], values + at, deviations + at};
+            format->row(p, &row, text);
+        }
         if (!send(text, path, err))
             return false;
     }
@@ -94,7 +97,10 @@ static bool predict_images(const struct inference *inference, const struct argum
     real *values = ok ? mem_alloc(p.outputs, 2 * slice_rows(p.outputs) * sizeof *values,
                                   "the predictions of a slice", err)
                       : NULL;
-    ok = values && predict_rows(&p, predict_format_at((size_t)format), a->out, values, &text, err);
+    uint32_t *cls =
+        values ? mem_alloc(slice_rows(p.outputs), sizeof *cls, "the predictions of a slice", err) : NULL;
+    ok = cls && predict_rows(&p, predict_format_at((size_t)format), a->out, cls, values, &text, err);
+    mem_free(cls);
     mem_free(values);
     text_release(&text);
     predictions_release(&p);

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "cli/command.h"
 #include "cli/config_file.h"
 #include "cli/heading.h"
@@ -68,11 +70,11 @@ static bool log_heading(const struct run *run, const struct config *config, cons
 }
 
 /* With --verbose the figures of the layers come every epoch. */
-static void log_layers(const struct epoch_record *epoch, const struct arguments *a) {
+static void log_layers(const struct run *run, const struct arguments *a) {
     struct text text = {0};
-    if (a->quiet || !a->verbose || !epoch->diagnostics)
+    if (a->quiet || !a->verbose || !run_diagnostics(run))
         return;
-    layers_table(epoch->diagnostics, epoch->epoch, &text);
+    layers_table(run_diagnostics(run), run_epoch(run), &text);
     print_log(&text);
     text_release(&text);
 }
@@ -89,9 +91,11 @@ static bool train(struct run *run, const struct config *config, const struct arg
             progress_update(&progress, run_status(run));
         if (ok && event == RUN_EPOCH) {
             progress_epoch(&progress, run_epoch(run));
-            log_layers(run_epoch(run), a);
+            log_layers(run, a);
             progress_warnings(&progress, run_warnings(run));
         }
+        if (ok && event == RUN_REFIT)
+            progress_refit(&progress, run_training(run));
     }
     progress_clear(&progress);
     return ok;
@@ -103,8 +107,12 @@ static void add_effort(const struct run_result *r, size_t epochs, struct text *t
         text_addf(t, " of %zu", epochs);
     if (r->best_epoch)
         text_addf(t, " (best %zu)", r->best_epoch);
+    if (r->refit)
+        text_addf(t, ", refit %zu", r->refit->epochs);
     text_addf(t, ", %llu steps%s\nseconds               ", (unsigned long long)r->steps,
-              r->message ? ", diverged" : "");
+              r->message                                     ? ", diverged"
+              : strcmp(r->stopped_by, "early_stopping") == 0 ? ", stopped early"
+                                                             : "");
     if (r->steps == 0) {
         text_addf(t, "%.2f in all\n", r->total_seconds);
         return;
@@ -114,26 +122,40 @@ static void add_effort(const struct run_result *r, size_t epochs, struct text *t
     text_add(t, "\n");
 }
 
+/* Whose figures these are, where it is not plainly the last epoch. */
+static void add_kept(const struct run_result *r, struct text *t) {
+    const char *state = r->message ? "the last good state: " : "";
+    const struct early_stopping_spec *stopping = &r->search->setup->config->train.early_stopping;
+    if (!r->kept && (r->message || r->epochs_run == 0))
+        text_addf(t, "figures of            %sepoch 0, the initial model\n", state);
+    else if (r->refit)
+        text_addf(t,
+                  "figures of            %sthe refit on %zu samples; validation: epoch %zu of the search\n",
+                  state, r->refit->samples, r->best_epoch);
+    else if (stopping->on && stopping->restore_best)
+        text_addf(t, "figures of            %sepoch %zu, the best by %s\n", state, r->kept->epoch,
+                  metric_name((size_t)stopping->metric));
+    else if (r->message || stopping->on)
+        text_addf(t, "figures of            %sepoch %zu\n", state, r->kept->epoch);
+}
+
 /* epochs: as many as were asked for. */
 static void add_result(const struct run *run, size_t epochs, struct text *t) {
     const struct run_result *r = run_result(run);
-    if (r->epochs_run == 0)
-        text_addf(t, "figures of            %sepoch 0, the initial model\n",
-                  r->message ? "the last good state: " : "");
-    else if (r->message)
-        text_addf(t, "figures of            the last good state: epoch %zu\n", r->epochs_run);
+    add_kept(r, t);
     if (r->test)
         add_evaluation(t, "test", r->test);
     if (r->validation)
         add_evaluation(t, "validation", r->validation);
-    if (r->last)
-        text_addf(t, "train loss            %.6g\n", r->last->train_loss);
+    add_calibration(t, r->calibration);
+    if (r->kept)
+        text_addf(t, "train loss            %.6g\n", r->kept->metric[METRIC_TRAIN_LOSS]);
     add_effort(r, epochs, t);
     text_addf(t, "model digest          %s\nrun directory         ", r->digest);
     add_printable(t, run_folder(run));
     text_add(t, "\n");
-    if (r->last && r->last->diagnostics)
-        layers_table(r->last->diagnostics, r->last->epoch, t);
+    if (r->diagnostics)
+        layers_table(r->diagnostics, run_epoch(run), t);
 }
 
 /* The summary goes out after a divergence too: it says how far the run came. */
@@ -150,8 +172,8 @@ static int print_results(const struct run *run, size_t epochs, bool json) {
 static void log_interrupt(const struct run *run) {
     struct text text = {0};
     size_t epochs = run_epoch(run)->epoch;
-    text_addf(&text, "dltrain: stopped by %s after %zu epoch%s; ", interrupt_name(), epochs,
-              epochs == 1 ? "" : "s");
+    text_addf(&text, "dltrain: stopped by %s after %zu epoch%s%s; ", interrupt_name(), epochs,
+              epochs == 1 ? "" : "s", run_training(run)->search ? " of the refit" : "");
     add_printable(&text, run_folder(run));
     text_add(&text, " holds no model yet\n");
     print_log(&text);

@@ -4,7 +4,7 @@
 #include "cli/print.h"
 
 static const struct command *const commands[] = {
-    &command_train,     &command_check,   &command_eval,   &command_predict,
+    &command_train,     &command_check,   &command_eval,   &command_predict, &command_calibrate,
     &command_gradcheck, &command_augment, &command_schema, &command_help,
 };
 

@@ -17,8 +17,8 @@ struct command {
     int (*run)(const struct arguments *arguments); /* the exit status; has printed its results and errors */
 };
 
-extern const struct command command_train, command_check, command_eval, command_predict, command_gradcheck,
-    command_augment, command_schema, command_help;
+extern const struct command command_train, command_check, command_eval, command_predict, command_calibrate,
+    command_gradcheck, command_augment, command_schema, command_help;
 
 /* Row i, NULL behind the last. */
 const struct command *command_at(size_t i);

@@ -18,12 +18,12 @@ static void share_cell(struct table *table, double share) {
         table_cell(table, "%.1f %%", 100 * share);
 }
 
-void layers_table(const struct net_diagnostics *net, size_t epoch, struct text *out) {
+void layers_table(const struct net_diagnostics *net, const struct epoch_record *epoch, struct text *out) {
     static const char *const titles[] = {"layer", "weights",   "gradient", "update",
                                          "mean",  "deviation", "dead",     "saturated"};
     enum { COLUMNS = sizeof titles / sizeof titles[0] };
     struct table table = {.columns = COLUMNS, .right = (1u << COLUMNS) - 2};
-    text_addf(out, "layers in epoch %zu", epoch);
+    text_addf(out, "layers in epoch %zu%s", epoch->epoch, epoch->refit ? " of the refit" : "");
     if (!isnan(net->gradient_ratio))
         text_addf(out, "; gradient of the first by that of the last %.3g", net->gradient_ratio);
     text_add(out, "\n");

@@ -6,6 +6,6 @@
 #include "run/run.h"
 
 /* A title with the epoch, then a line a layer. */
-void layers_table(const struct net_diagnostics *net, size_t epoch, struct text *out);
+void layers_table(const struct net_diagnostics *net, const struct epoch_record *epoch, struct text *out);
 
 #endif

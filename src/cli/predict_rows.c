@@ -4,15 +4,6 @@
 
 #include "base/json.h"
 
-/* The largest output; the first one of equals. */
-static size_t best_of(const struct predictions *p, const real *values) {
-    size_t best = 0;
-    for (size_t k = 1; k < p->outputs; k++)
-        if (values[k] > values[best])
-            best = k;
-    return best;
-}
-
 /* ---- CSV ---- */
 
 /* Quoted where RFC 4180 asks for it. */
@@ -36,21 +27,19 @@ static void csv_head(const struct predictions *p, struct text *out) {
     text_add(out, "\n");
 }
 
-static void csv_row(const struct predictions *p, size_t index, const real *values, const real *deviations,
-                    struct text *out) {
-    text_addf(out, "%zu", index);
+static void csv_row(const struct predictions *p, const struct predict_row *row, struct text *out) {
+    text_addf(out, "%zu", row->index);
     if (p->names_class) {
-        size_t best = best_of(p, values);
         text_add(out, ",");
         if (p->class_name)
-            add_csv(out, p->class_name[best]);
+            add_csv(out, p->class_name[row->cls]);
         else
-            text_addf(out, "%zu", best);
+            text_addf(out, "%lu", (unsigned long)row->cls);
     }
     for (size_t k = 0; k < p->outputs; k++)
-        text_addf(out, ",%.9g", (double)values[k]);
+        text_addf(out, ",%.9g", (double)row->values[k]);
     for (size_t k = 0; p->mc.passes && k < p->outputs; k++)
-        text_addf(out, ",%.9g", (double)deviations[k]);
+        text_addf(out, ",%.9g", (double)row->deviations[k]);
     text_add(out, "\n");
 }
 
@@ -69,23 +58,21 @@ static void add_array(struct json_writer *w, const char *key, const real *number
     json_end_array(w);
 }
 
-static void jsonl_row(const struct predictions *p, size_t index, const real *values, const real *deviations,
-                      struct text *out) {
+static void jsonl_row(const struct predictions *p, const struct predict_row *row, struct text *out) {
     struct json_writer w = {.out = out};
     json_begin_object(&w);
     json_key(&w, "index");
-    json_uint(&w, index);
+    json_uint(&w, row->index);
     if (p->names_class) {
-        size_t best = best_of(p, values);
         json_key(&w, "class");
         if (p->class_name)
-            json_string(&w, p->class_name[best]);
+            json_string(&w, p->class_name[row->cls]);
         else
-            json_uint(&w, best);
+            json_uint(&w, row->cls);
     }
-    add_array(&w, p->probabilities ? "probabilities" : "values", values, p->outputs);
+    add_array(&w, p->probabilities ? "probabilities" : "values", row->values, p->outputs);
     if (p->mc.passes)
-        add_array(&w, "sd", deviations, p->outputs);
+        add_array(&w, "sd", row->deviations, p->outputs);
     json_end_object(&w);
     text_add(out, "\n");
 }

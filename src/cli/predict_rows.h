@@ -8,13 +8,18 @@
 #include "base/text.h"
 #include "run/infer.h"
 
-/* A way to write predictions. values: the outputs of row `index`; deviations: theirs, where they are means.
- */
+/* A prediction: class and outputs of row `index`, and the deviations of outputs that are means. */
+struct predict_row {
+    size_t index;
+    uint32_t cls;
+    const real *values, *deviations;
+};
+
+/* A way to write predictions. */
 struct predict_format {
     const char *name;
     void (*head)(const struct predictions *p, struct text *out);
-    void (*row)(const struct predictions *p, size_t index, const real *values, const real *deviations,
-                struct text *out);
+    void (*row)(const struct predictions *p, const struct predict_row *row, struct text *out);
 };
 
 /* Row i of the formats, NULL behind the last. */

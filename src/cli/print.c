@@ -149,3 +149,25 @@ void add_evaluation(struct text *text, const char *part, const struct evaluation
         text_addf(text, "%.4f\n", e->ece);
     }
 }
+
+static void add_effect(struct text *text, const char *part, const struct calibration_effect *effect) {
+    const struct calibration_scores *a = &effect->before, *b = &effect->after;
+    const struct {
+        const char *figure;
+        double before, after;
+    } row[] = {{"nll", a->nll, b->nll}, {"brier", a->brier, b->brier}, {"ece", a->ece, b->ece}};
+    for (size_t i = 0; effect->measured && i < sizeof row / sizeof *row; i++) {
+        if (isnan(row[i].before))
+            continue;
+        add_name(text, part, row[i].figure);
+        text_addf(text, "%.4f, calibrated %.4f\n", row[i].before, row[i].after);
+    }
+}
+
+void add_calibration(struct text *text, const struct calibration *calibration) {
+    if (isnan(calibration->temperature))
+        return;
+    text_addf(text, "temperature           %.6g\n", calibration->temperature);
+    add_effect(text, "test", &calibration->test);
+    add_effect(text, "validation", &calibration->validation);
+}

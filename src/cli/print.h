@@ -40,5 +40,8 @@ void format_scaled(char *out, size_t size, double value, const char *unit);
 void add_scaled(struct text *text, double value, const char *unit);
 /* "test loss 0.1234" and so on, a line a figure. */
 void add_evaluation(struct text *text, const char *part, const struct evaluation *e);
+/* The temperature and the figures without and with it, a line a figure; nothing where there is no
+ * temperature. */
+void add_calibration(struct text *text, const struct calibration *calibration);
 
 #endif

@@ -94,10 +94,10 @@ static void add_part(struct text *out, const char *part, double loss, double acc
 }
 
 void progress_epoch_line(const struct epoch_record *r, size_t epochs, struct text *out) {
-    text_addf(out, "epoch %zu/%zu", r->epoch, epochs);
-    add_part(out, "train", r->train_loss, r->train_accuracy);
-    if (r->validated)
-        add_part(out, "validation", r->validation_loss, r->validation_accuracy);
+    text_addf(out, "%sepoch %zu/%zu", r->refit ? "refit " : "", r->epoch, epochs);
+    add_part(out, "train", r->metric[METRIC_TRAIN_LOSS], r->metric[METRIC_TRAIN_ACCURACY]);
+    if (!isnan(r->metric[METRIC_VALIDATION_LOSS]))
+        add_part(out, "validation", r->metric[METRIC_VALIDATION_LOSS], r->metric[METRIC_VALIDATION_ACCURACY]);
     text_addf(out, "  %.2f s  ", r->seconds);
     add_scaled(out, r->samples_per_second, " samples/s");
     text_add(out, "\n");
@@ -162,6 +162,18 @@ void progress_warnings(struct progress *p, const struct warnings *warnings) {
     progress_clear(p);
     print_warnings(warnings, p->warned);
     p->warned = warnings->count;
+}
+
+void progress_refit(struct progress *p, const struct training *refit) {
+    if (p->quiet)
+        return;
+    struct text text = {0};
+    progress_clear(p);
+    text_addf(&text, "refit on %zu samples, epochs: %zu\n", refit->setup->data.train.count, refit->epochs);
+    print_log(&text);
+    text_release(&text);
+    p->epochs = refit->epochs;
+    p->start = p->epoch_start = clock_seconds();
 }
 
 void progress_clear(struct progress *p) {

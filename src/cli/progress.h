@@ -36,6 +36,8 @@ void progress_update(struct progress *p, const struct fit_status *status);
 void progress_epoch(struct progress *p, const struct epoch_record *record);
 /* Shows the warnings that have come since the last call. */
 void progress_warnings(struct progress *p, const struct warnings *warnings);
+/* A refit begins: says so, and counts its epochs from now on. */
+void progress_refit(struct progress *p, const struct training *refit);
 /* Removes the live line, before anything else is printed. */
 void progress_clear(struct progress *p);
 

@@ -24,6 +24,20 @@ static void *join(const void *a, size_t count_a, const void *b, size_t count_b, 
     return out;
 }
 
+/* What the rows of both weigh by their files; those without one weigh 1. NULL: all do. */
+static bool join_weights(const struct dataset *a, const struct dataset *b, double **out, struct err *err) {
+    size_t m = a->images.rows, n = b->images.rows;
+    if (!a->weight && !b->weight)
+        return true;
+    double *weight = mem_alloc_aligned(m + n, sizeof *weight, "the joined training data", err);
+    for (size_t i = 0; weight && i < m + n; i++) {
+        const double *from = i < m ? a->weight : b->weight;
+        weight[i] = from ? from[i < m ? i : i - m] : 1;
+    }
+    *out = weight;
+    return weight != NULL;
+}
+
 /* The rows of a and then those of b, which fit together. The checksums are left out: no file has these bytes.
  */
 static bool join_sets(const struct dataset *a, const struct dataset *b, struct dataset *out,
@@ -45,6 +59,8 @@ static bool join_sets(const struct dataset *a, const struct dataset *b, struct d
     if (ok && a->targets)
         ok = (set.targets =
                   join(a->targets, m * targets, b->targets, n * targets, sizeof *set.targets, err)) != NULL;
+    if (ok)
+        ok = join_weights(a, b, &set.weight, err);
     if (ok)
         *out = set;
     else

@@ -20,7 +20,10 @@ struct pass {
     real *loss;                  /* [count] or NULL */
     uint32_t *predicted;         /* [count] or NULL */
     real *confidence;            /* [count] or NULL: the largest predicted probability */
-    real *out;                   /* [count][outputs] or NULL: predictions */
+    double *brier;               /* [count] or NULL: the sum of (p - y)^2 over the outputs */
+    real *out;                   /* [count][outputs] or NULL: predictions, */
+    bool raw;                    /* or the outputs that they are made of, */
+    real temperature;            /* divided by this */
     const struct mc_dropout *mc; /* their mean over masked passes instead; NULL: one plain pass */
     real *deviation;             /* [count][outputs] and their deviation */
     double *moments;             /* [threads][2][outputs][lanes] */
@@ -28,6 +31,30 @@ struct pass {
 
 static size_t row_of(const struct pass *p, size_t i) {
     return p->row ? p->row[i] : p->first + i;
+}
+
+/* The squared distance of the predicted probabilities p [outputs][lanes] of a sample from its targets. */
+static double brier_score(const struct pass *p, const struct tape_slice *slice, const real *probability,
+                          size_t s) {
+    size_t lanes = p->source.lanes;
+    double sum = 0;
+    for (size_t o = 0; o < p->source.model->outputs; o++) {
+        double y = slice->cls ? slice->cls[s] == o : (double)slice->target[o * lanes + s];
+        double gap = (double)probability[o * lanes + s] - y;
+        sum += gap * gap;
+    }
+    return sum;
+}
+
+/* Makes predictions of the outputs in z [outputs][lanes]. */
+static void predict(const struct pass *p, real *z) {
+    const struct op *loss = tape_loss(p->source.model->tape);
+    size_t outputs = p->source.model->outputs, lanes = p->source.lanes;
+    if (!loss->predict || p->raw)
+        return;
+    for (size_t i = 0; p->temperature != 1 && i < outputs * lanes; i++)
+        z[i] /= p->temperature;
+    loss->predict(p->source.kernel, outputs, lanes, z);
 }
 
 static void collect(struct pass *p, struct tape_slice *slice, size_t at, size_t count) {
@@ -40,13 +67,15 @@ static void collect(struct pass *p, struct tape_slice *slice, size_t at, size_t 
     if (p->loss)
         memcpy(p->loss + at, tape_value(tape, p->ws, slice, tape_node_output(tape, tape_nodes(tape) - 1)),
                count * sizeof(real));
-    if ((p->confidence || p->out) && tape_loss(tape)->predict)
-        tape_loss(tape)->predict(source->kernel, outputs, lanes, z);
+    if (p->confidence || p->out)
+        predict(p, z);
     for (size_t s = 0; s < count; s++) {
         if (p->predicted)
             p->predicted[at + s] = best[s];
         if (p->confidence)
             p->confidence[at + s] = z[best[s] * lanes + s];
+        if (p->brier)
+            p->brier[at + s] = brier_score(p, slice, z, s);
         for (size_t o = 0; p->out && o < outputs; o++)
             p->out[(at + s) * outputs + o] = z[o * lanes + s];
     }
@@ -68,19 +97,23 @@ static void run_masked(struct pass *p, struct tape_slice *slice, const uint32_t 
         slice_load_images(source, p->ws, slice, row, count);
         tape_forward_until(tape, p->ws, slice, tape_nodes(tape) - 1);
         real *z = tape_value(tape, p->ws, slice, tape_output(tape));
-        if (tape_loss(tape)->predict)
-            tape_loss(tape)->predict(source->kernel, outputs, lanes, z);
+        predict(p, z);
         for (size_t i = 0; i < n; i++) {
             double distance = (double)z[i] - mean[i];
             mean[i] += distance / (double)draw;
             square[i] += distance * ((double)z[i] - mean[i]);
         }
     }
-    for (size_t s = 0; s < count; s++)
+    for (size_t s = 0; s < count; s++) {
+        size_t best = 0;
         for (size_t o = 0; o < outputs; o++) {
+            best = mean[o * lanes + s] > mean[best * lanes + s] ? o : best;
             p->out[(at + s) * outputs + o] = (real)mean[o * lanes + s];
             p->deviation[(at + s) * outputs + o] = (real)sqrt(square[o * lanes + s] / (double)p->mc->passes);
         }
+        if (p->predicted)
+            p->predicted[at + s] = (uint32_t)best;
+    }
 }
 
 static void run_slice(struct pass *p, size_t at, size_t thread) {
@@ -157,20 +190,11 @@ static double weighted_loss(const struct pass *p) {
     return p->weight ? sum / mass : (double)NAN;
 }
 
-/* Expected calibration error: the mean gap between confidence and accuracy over bins of confidence. */
 static double calibration_error(const struct pass *p) {
-    double confidence[ECE_BINS] = {0}, gap = 0;
-    size_t right[ECE_BINS] = {0};
-    for (size_t i = 0; i < p->count; i++) {
-        double c = (double)p->confidence[i];
-        size_t bin = c <= 0 ? 0 : (size_t)ceil(c * ECE_BINS) - 1;
-        bin = bin < ECE_BINS ? bin : ECE_BINS - 1;
-        confidence[bin] += c;
-        right[bin] += p->predicted[i] == true_class(p, i);
-    }
-    for (int b = 0; b < ECE_BINS; b++)
-        gap += fabs(confidence[b] - (double)right[b]);
-    return gap / (double)p->count;
+    struct reliability reliability = {0};
+    for (size_t i = 0; i < p->count; i++)
+        reliability_add(&reliability, (double)p->confidence[i], p->predicted[i] == true_class(p, i));
+    return reliability_error(&reliability);
 }
 
 static bool confusion(const struct pass *p, struct evaluation *e, struct err *err) {
@@ -181,21 +205,34 @@ static bool confusion(const struct pass *p, struct evaluation *e, struct err *er
 }
 
 static bool summarise(const struct pass *p, struct evaluation *out, struct err *err) {
-    struct evaluation e = {.samples = p->count, .accuracy = (double)NAN, .ece = (double)NAN};
-    double sum = 0;
-    for (size_t i = 0; i < p->count; i++)
+    struct evaluation e = {
+        .samples = p->count,
+        .accuracy = (double)NAN,
+        .nll = (double)NAN,
+        .brier = (double)NAN,
+        .ece = (double)NAN,
+    };
+    bool probabilities = tape_loss(p->source.model->tape)->predict != NULL;
+    double sum = 0, brier = 0;
+    for (size_t i = 0; i < p->count; i++) {
         sum += (double)p->loss[i];
+        brier += p->brier[i];
+    }
     e.loss = sum / (double)p->count;
     e.weighted_loss = weighted_loss(p);
     if (!isfinite(e.loss))
         return err_set(err, ERR_DIVERGED, "the loss of the model on these %zu samples is not finite",
                        p->count);
+    if (probabilities) {
+        e.nll = e.loss;
+        e.brier = brier / (double)p->count;
+    }
     if (p->source.set->cls) {
         e.classes = p->source.model->outputs;
         for (size_t i = 0; i < p->count; i++)
             e.correct += p->predicted[i] == true_class(p, i);
         e.accuracy = (double)e.correct / (double)p->count;
-        if (tape_loss(p->source.model->tape)->predict)
+        if (probabilities)
             e.ece = calibration_error(p);
     }
     if (e.classes && e.classes <= CONFUSION_CLASSES && !confusion(p, &e, err))
@@ -211,14 +248,17 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
                      .team = team,
                      .row = part->row,
                      .weight = part->weight,
-                     .count = part->count};
+                     .count = part->count,
+                     .temperature = 1};
     p.loss = mem_alloc(part->count, sizeof *p.loss, "the evaluation", err);
     p.predicted = p.loss ? mem_alloc(part->count, sizeof *p.predicted, "the evaluation", err) : NULL;
     p.confidence = p.predicted ? mem_alloc(part->count, sizeof *p.confidence, "the evaluation", err) : NULL;
-    bool ok = p.confidence && run_pass(&p, true, err) && summarise(&p, out, err);
+    p.brier = p.confidence ? mem_alloc(part->count, sizeof *p.brier, "the evaluation", err) : NULL;
+    bool ok = p.brier && run_pass(&p, true, err) && summarise(&p, out, err);
     mem_free(p.loss);
     mem_free(p.predicted);
     mem_free(p.confidence);
+    mem_free(p.brier);
     return ok;
 }
 
@@ -227,25 +267,41 @@ void evaluation_release(struct evaluation *evaluation) {
     *evaluation = (struct evaluation){0};
 }
 
+bool fit_outputs(const struct kernel *kernel, struct team *team, const struct model *model,
+                 const struct data_part *part, const struct scaling *scaling, real *out, struct err *err) {
+    struct pass p = {.source = {.kernel = kernel, .model = model, .set = part->set, .scaling = scaling},
+                     .team = team,
+                     .row = part->row,
+                     .count = part->count,
+                     .out = out,
+                     .raw = true};
+    return run_pass(&p, false, err);
+}
+
 bool fit_predict(const struct kernel *kernel, struct team *team, const struct model *model,
                  const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
-                 real *out, struct err *err) {
+                 double temperature, uint32_t *cls, real *out, struct err *err) {
     struct pass p = {.source = {.kernel = kernel, .model = model, .set = set, .scaling = scaling},
                      .team = team,
                      .first = first,
                      .count = count,
-                     .out = out};
+                     .predicted = cls,
+                     .out = out,
+                     .temperature = (real)temperature};
     return run_pass(&p, false, err);
 }
 
 bool fit_predict_mc(const struct kernel *kernel, struct team *team, const struct model *model,
                     const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
-                    const struct mc_dropout *mc, real *out, real *deviation, struct err *err) {
+                    double temperature, const struct mc_dropout *mc, uint32_t *cls, real *out,
+                    real *deviation, struct err *err) {
     struct pass p = {.source = {.kernel = kernel, .model = model, .set = set, .scaling = scaling},
                      .team = team,
                      .first = first,
                      .count = count,
+                     .predicted = cls,
                      .out = out,
+                     .temperature = (real)temperature,
                      .mc = mc,
                      .deviation = deviation};
     p.moments = mem_alloc(team_size(team) * model->outputs, 2 * SLICE_WIDE * sizeof *p.moments,

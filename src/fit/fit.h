@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/team.h"
 #include "data/dataset.h"
+#include "fit/calibration.h"
 #include "fit/spec.h"
 #include "kernel/kernel.h"
 #include "model/model.h"
@@ -116,16 +117,18 @@ size_t fit_memory(const struct fit *fit);
 
 /* ---- evaluation ---- */
 
-enum { ECE_BINS = 15, CONFUSION_CLASSES = 1024 };
+enum { CONFUSION_CLASSES = 1024 };
 
 struct evaluation {
-    size_t samples,
-        classes;          /* classes 0: the targets are not classes, the figures below the loss are absent */
-    double loss;          /* mean over the samples */
-    double weighted_loss; /* sum of weight times loss over sum of weight; NaN without weights */
-    double accuracy;      /* NaN without classes */
+    size_t samples, classes; /* 0: the targets are not classes; accuracy, ece and confusion are absent */
+    double loss;             /* mean over the samples */
+    double weighted_loss;    /* sum of weight times loss over sum of weight; NaN without weights */
+    double accuracy;         /* NaN without classes */
     size_t correct;
-    double ece;          /* expected calibration error, 15 bins of equal width (Guo et al. 2017) */
+    /* Of predicted probabilities, NaN where there are none: */
+    double nll;   /* negative log-likelihood of the targets: the loss, which is made of log-probabilities */
+    double brier; /* mean of the sum over the outputs of (p - y)^2 (Brier 1950) */
+    double ece;   /* expected calibration error, ECE_BINS bins (Guo et al. 2017); NaN without classes */
     uint64_t *confusion; /* [classes][classes], rows the true class, columns the predicted one; owned.
                           * NULL without classes and above CONFUSION_CLASSES of them */
 };
@@ -137,11 +140,18 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
                   struct err *err) MUST_CHECK;
 void evaluation_release(struct evaluation *evaluation);
 
-/* Outputs of the model for count rows of the set from row `first` on, [count][outputs]: softmax probabilities
- * for cross_entropy, sigmoid probabilities for binary_cross_entropy, values for mse. */
+/* What the last layer makes of the rows of a part, [count][outputs]: logits, for a loss that has them. */
+bool fit_outputs(const struct kernel *kernel, struct team *team, const struct model *model,
+                 const struct data_part *part, const struct scaling *scaling, real *out,
+                 struct err *err) MUST_CHECK;
+
+/* Predictions of the model for count rows of the set from row `first` on, [count][outputs]: softmax
+ * probabilities for cross_entropy, sigmoid probabilities for binary_cross_entropy, both of the outputs
+ * divided by the temperature; values for mse, where it must be 1. cls [count], or NULL: the largest output,
+ * which no temperature changes. */
 bool fit_predict(const struct kernel *kernel, struct team *team, const struct model *model,
                  const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
-                 real *out, struct err *err) MUST_CHECK;
+                 double temperature, uint32_t *cls, real *out, struct err *err) MUST_CHECK;
 
 /* Passes with dropout left on, each with masks of its own for every row. */
 struct mc_dropout {
@@ -150,10 +160,11 @@ struct mc_dropout {
 };
 
 /* The same by Monte Carlo dropout (Gal and Ghahramani, "Dropout as a Bayesian approximation", ICML 2016): out
- * is the mean over the passes, deviation [count][outputs] their standard deviation about it. Draws are keyed
- * by pass and row. */
+ * is the mean over the passes, each by the temperature, deviation [count][outputs] their standard deviation
+ * about it, cls the largest mean. Draws are keyed by pass and row. */
 bool fit_predict_mc(const struct kernel *kernel, struct team *team, const struct model *model,
                     const struct dataset *set, const struct scaling *scaling, size_t first, size_t count,
-                    const struct mc_dropout *mc, real *out, real *deviation, struct err *err) MUST_CHECK;
+                    double temperature, const struct mc_dropout *mc, uint32_t *cls, real *out,
+                    real *deviation, struct err *err) MUST_CHECK;
 
 #endif

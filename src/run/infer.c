@@ -26,6 +26,11 @@ bool inference_open(const char *model_path, size_t threads, const char *isa, str
     return true;
 }
 
+struct calibrated inference_calibrated(const struct inference *i) {
+    return (struct calibrated){i->kernel, i->team, i->saved.model, &i->saved.scaling,
+                               i->saved.config.loss.kind};
+}
+
 void inference_release(struct inference *inference) {
     team_free(inference->team);
     saved_model_release(&inference->saved);
@@ -114,6 +119,22 @@ static bool load_labelled(const struct inference *inference, const struct data_f
     return false;
 }
 
+/* The plain figures and what the temperature, if there is one, makes of them. */
+static bool evaluate(const struct inference *inference, const struct data_part *part,
+                     struct inference_report *out, struct err *err) {
+    const struct saved_model *saved = &inference->saved;
+    const struct calibrated model = inference_calibrated(inference);
+    out->calibration = (struct calibration){.temperature = saved->temperature};
+    if (!fit_evaluate(inference->kernel, inference->team, saved->model, part, &saved->scaling,
+                      &out->evaluation, err))
+        return false;
+    if (isnan(saved->temperature) ||
+        calibrate_measure(&model, part, saved->temperature, &out->calibration.test, err))
+        return true;
+    evaluation_release(&out->evaluation);
+    return false;
+}
+
 bool inference_evaluate(const struct inference *inference, const struct data_files *files, long label_column,
                         struct inference_report *out, struct err *err) {
     const struct saved_model *saved = &inference->saved;
@@ -128,8 +149,7 @@ bool inference_evaluate(const struct inference *inference, const struct data_fil
     bool classes = saved->classes || set.cls != NULL;
     bool ok = !set.weight == !weight &&
               dataset_fits(&set, files, model->features, model->outputs, classes, err) &&
-              fit_evaluate(inference->kernel, inference->team, model, &part, &saved->scaling,
-                           &out->evaluation, err);
+              evaluate(inference, &part, out, err);
     if (!ok && err->kind == ERR_DIVERGED)
         err_set(err, ERR_DATA, "%s: the model's loss is not finite on %s with %s", inference->path,
                 files->images, files->labels);
@@ -162,6 +182,7 @@ bool inference_print(const struct inference *inference, const struct inference_r
     json_begin_object(&w);
     summary_evaluation(&w, &report->evaluation, inference->saved.config.data.class_names);
     json_end_object(&w);
+    calibrate_print(&report->calibration, &w);
     json_key(&w, "data");
     json_begin_object(&w);
     json_key(&w, "images");
@@ -223,14 +244,15 @@ bool predictions_average(struct predictions *predictions, size_t passes, uint64_
     return true;
 }
 
-bool predictions_get(const struct predictions *predictions, size_t first, size_t count, real *out,
-                     real *deviation, struct err *err) {
+bool predictions_get(const struct predictions *predictions, size_t first, size_t count, uint32_t *cls,
+                     real *out, real *deviation, struct err *err) {
     const struct predictions *p = predictions;
     const struct inference *i = p->inference;
+    double temperature = isnan(i->saved.temperature) ? 1 : i->saved.temperature;
     bool ok = p->mc.passes ? fit_predict_mc(i->kernel, i->team, i->saved.model, &p->images, &i->saved.scaling,
-                                            first, count, &p->mc, out, deviation, err)
+                                            first, count, temperature, &p->mc, cls, out, deviation, err)
                            : fit_predict(i->kernel, i->team, i->saved.model, &p->images, &i->saved.scaling,
-                                         first, count, out, err);
+                                         first, count, temperature, cls, out, err);
     if (!ok)
         return false;
     for (size_t k = 0; k < count * p->outputs; k++)

@@ -12,6 +12,7 @@
 #include "data/spec.h"
 #include "fit/fit.h"
 #include "kernel/kernel.h"
+#include "run/calibrate.h"
 #include "run/model_file.h"
 
 struct inference {
@@ -27,12 +28,16 @@ bool inference_open(const char *model_path, size_t threads, const char *isa, str
                     struct err *err) MUST_CHECK;
 void inference_release(struct inference *inference);
 
+/* The model as what is calibrated. */
+struct calibrated inference_calibrated(const struct inference *inference);
+
 /* The test files in a folder of MNIST's layout, plain or gzip. ERR_DATA names what was looked for. The caller
  * releases the two paths with mem_free. */
 bool inference_find_files(const char *folder, struct data_files *out, struct err *err) MUST_CHECK;
 
 struct inference_report {
-    struct evaluation evaluation;
+    struct evaluation evaluation;   /* plain, whether the model is calibrated or not */
+    struct calibration calibration; /* its effect on these data as that on a test part */
     char images_sha256[SHA256_HEX], labels_sha256[SHA256_HEX];
     char weights_sha256[SHA256_HEX]; /* empty: all samples weigh the same */
 };
@@ -48,6 +53,22 @@ bool inference_evaluate(const struct inference *inference, const struct data_fil
 /* The report as the JSON object that `eval --json` prints. */
 bool inference_print(const struct inference *inference, const struct inference_report *report,
                      const char *model_path, struct text *out, struct err *err) MUST_CHECK;
+
+/* ---- calibration (infer_calibrate.c) ---- */
+
+/* Fits a temperature on the validation part of the config's data, of which the model must not have been
+ * trained on, and measures it there and on the test part, if there is one. ERR_CONFIG, without the file in
+ * front, where there is no validation part; ERR_DATA for a model without probabilities. */
+bool inference_calibrate(const struct inference *inference, const struct config *config,
+                         struct calibration *out, struct err *err) MUST_CHECK;
+
+/* Writes the model with this temperature to path. */
+bool inference_save(const struct inference *inference, double temperature, const char *path,
+                    struct err *err) MUST_CHECK;
+
+/* The JSON object that `calibrate --json` prints. */
+bool inference_print_calibration(const struct inference *inference, const struct calibration *calibration,
+                                 struct text *out, struct err *err) MUST_CHECK;
 
 /* ---- predictions ---- */
 
@@ -72,10 +93,11 @@ void predictions_release(struct predictions *predictions);
 bool predictions_average(struct predictions *predictions, size_t passes, uint64_t seed,
                          struct err *err) MUST_CHECK;
 
-/* The outputs for count rows from `first` on, [count][outputs], and where they are means, the standard
- * deviations about them; else deviation is not touched and may be NULL. ERR_DATA names the model and a row
- * whose outputs are not finite. */
-bool predictions_get(const struct predictions *predictions, size_t first, size_t count, real *out,
-                     real *deviation, struct err *err) MUST_CHECK;
+/* The outputs for count rows from `first` on, [count][outputs], probabilities by the model's temperature if
+ * it has one; where they are means, the standard deviations about them, else deviation is not touched and may
+ * be NULL; and the largest of each row, cls [count]. ERR_DATA names the model and a row whose outputs are not
+ * finite. */
+bool predictions_get(const struct predictions *predictions, size_t first, size_t count, uint32_t *cls,
+                     real *out, real *deviation, struct err *err) MUST_CHECK;
 
 #endif

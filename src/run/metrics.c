@@ -1,6 +1,7 @@
 #include "run/metrics.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "run/clock.h"
@@ -9,26 +10,34 @@
 /* Between two writings. */
 static const double pause_seconds = 0.5;
 
-/* What is not a number (the targets are no classes, the samples have no weights) is left out. */
-static void print_part(struct json_writer *w, const char *key, double loss, double accuracy,
-                       double weighted_loss) {
-    json_key(w, key);
-    json_begin_object(w);
-    json_key(w, "loss");
-    json_number(w, loss);
-    if (!isnan(accuracy)) {
-        json_key(w, "accuracy");
-        json_number(w, accuracy);
+/* The metrics whose paths begin with the group's name, as its object; nothing where the run has none of them.
+ */
+static void print_group(struct json_writer *w, const char *group, const struct epoch_record *r) {
+    size_t len = strlen(group);
+    bool open = false;
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        const char *name = metric_name(i);
+        if (isnan(r->metric[i]) || strncmp(name, group, len) != 0 || name[len] != '.')
+            continue;
+        if (!open) {
+            json_key(w, group);
+            json_begin_object(w);
+            open = true;
+        }
+        json_key(w, name + len + 1);
+        json_number(w, r->metric[i]);
     }
-    if (!isnan(weighted_loss)) {
-        json_key(w, "weighted_loss");
-        json_number(w, weighted_loss);
-    }
-    json_end_object(w);
+    if (open)
+        json_end_object(w);
 }
 
-static void print_record(struct json_writer *w, const struct epoch_record *r) {
+static void print_record(struct json_writer *w, const struct epoch_record *r,
+                         const struct net_diagnostics *diagnostics) {
     json_begin_object(w);
+    if (r->refit) {
+        json_key(w, "phase");
+        json_string(w, "refit");
+    }
     json_key(w, "epoch");
     json_uint(w, r->epoch);
     json_key(w, "step");
@@ -39,19 +48,19 @@ static void print_record(struct json_writer *w, const struct epoch_record *r) {
     json_number(w, r->seconds);
     json_key(w, "samples_per_second");
     json_number(w, r->samples_per_second);
-    print_part(w, "train", r->train_loss, r->train_accuracy, NAN);
-    if (r->validated)
-        print_part(w, "validation", r->validation_loss, r->validation_accuracy, r->validation_weighted_loss);
-    if (r->diagnostics) {
+    print_group(w, "train", r);
+    print_group(w, "validation", r);
+    if (diagnostics) {
         json_key(w, "diagnostics");
-        diagnostics_print(w, r->diagnostics);
+        diagnostics_print(w, diagnostics);
     }
     json_end_object(w);
 }
 
-bool metrics_add(struct metrics *metrics, const struct epoch_record *record, struct err *err) {
+bool metrics_add(struct metrics *metrics, const struct epoch_record *record,
+                 const struct net_diagnostics *diagnostics, struct err *err) {
     struct json_writer w = {.out = &metrics->lines};
-    print_record(&w, record);
+    print_record(&w, record, diagnostics);
     text_add(&metrics->lines, "\n");
     return text_ok(&metrics->lines, err);
 }

@@ -1,6 +1,7 @@
 #include "run/model_file.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "data/stranger.h"
+#include "run/loss_use.h"
 #include "run/scaling_text.h"
 #include "run/tensors.h"
 #include "store/safetensors.h"
@@ -31,7 +33,9 @@ static void print_class_names(const struct data_spec *data, struct text *out) {
 }
 
 bool model_file_save(const char *path, const struct config *config, const struct model *model,
-                     const struct scaling *scaling, bool classes, char digest[SHA256_HEX], struct err *err) {
+                     const struct scaling *scaling, bool classes, double temperature, char digest[SHA256_HEX],
+                     struct err *err) {
+    char number[32];
     struct text config_text = {0}, scaling_text = {0}, class_names = {0};
     struct tensors tensors = {0};
     print_class_names(&config->data, &class_names);
@@ -39,12 +43,16 @@ bool model_file_save(const char *path, const struct config *config, const struct
               scaling_print(scaling, &scaling_text, err) && tensors_of(model, &tensors, err);
     if (ok) {
         struct stored_text metadata[] = {
-            {"format", format},         {"config", config_text.s},          {"scaling", scaling_text.s},
-            {"classes", class_names.s}, {"targets", targets_name(classes)},
+            {"format", format},
+            {"config", config_text.s},
+            {"scaling", scaling_text.s},
+            {"classes", class_names.s},
+            {"targets", targets_name(classes)},
+            {"temperature", json_format_number(temperature, number)}, /* the last: may be left out */
         };
+        size_t count = sizeof metadata / sizeof metadata[0] - (isnan(temperature) ? 1 : 0);
         ok = safetensors_digest(tensors.tensor, tensors.count, digest, err) &&
-             safetensors_save(path, tensors.tensor, tensors.count, metadata,
-                              sizeof metadata / sizeof metadata[0], err);
+             safetensors_save(path, tensors.tensor, tensors.count, metadata, count, err);
     }
     tensors_release(&tensors);
     text_release(&class_names);
@@ -191,6 +199,27 @@ static bool read_scaling(const struct safetensors *file, size_t features, struct
                    data_scale_name((size_t)expected), data_scale_name((size_t)s->scaling.kind));
 }
 
+/* A number above 0 as JSON writes it, else 0. */
+static double parse_temperature(const char *text) {
+    struct err ignored;
+    struct json *doc = json_parse(text, strlen(text), (struct json_options){0}, ERR_DATA, &ignored);
+    const cJSON *number = doc ? json_root(doc) : NULL;
+    double value = cJSON_IsNumber(number) && number->valuedouble > 0 ? number->valuedouble : 0;
+    json_free(doc);
+    return value;
+}
+
+static bool read_temperature(const struct safetensors *file, struct saved_model *s, struct err *err) {
+    const char *text = safetensors_metadata(file, "temperature");
+    s->temperature = text ? parse_temperature(text) : (double)NAN;
+    if (text && !loss_predicts_probabilities(s->config.loss.kind))
+        return err_set(err, ERR_DATA,
+                       "metadata \"temperature\": a model with the loss %s predicts no probabilities",
+                       loss_name((size_t)s->config.loss.kind));
+    return s->temperature != 0 ||
+           err_set(err, ERR_DATA, "metadata \"temperature\": expected a number above 0, found %.40s", text);
+}
+
 static bool read_model(const struct safetensors *file, struct saved_model *s, struct err *err) {
     const char *config;
     size_t features = 0, outputs = 0;
@@ -200,7 +229,7 @@ static bool read_model(const struct safetensors *file, struct saved_model *s, st
         return err_prefix(err, "metadata \"config\"");
     if (!find_widths(file, s->config.model.layer_count, &features, &outputs, err) ||
         !check_widths(file, &s->config.model, err) || !check_classes(file, outputs, s, err) ||
-        !read_scaling(file, features, s, err))
+        !read_scaling(file, features, s, err) || !read_temperature(file, s, err))
         return false;
     s->model = model_create(&s->config.model, features, outputs, loss_name((size_t)s->config.loss.kind), err);
     return s->model && tensors_fill(file, s->model, err);

@@ -17,11 +17,14 @@ struct saved_model {
     struct model *model;
     struct scaling scaling;
     bool classes; /* trained on classes */
+    double
+        temperature; /* what outputs are divided by before they become probabilities; NaN: not calibrated */
 };
 
-/* Replaces path. classes: the targets were classes. digest receives the model's digest. */
+/* Replaces path. classes: the targets were classes. temperature as in struct saved_model; the digest, which
+ * digest receives, does not depend on it. */
 bool model_file_save(const char *path, const struct config *config, const struct model *model,
-                     const struct scaling *scaling, bool classes, char digest[SHA256_HEX],
+                     const struct scaling *scaling, bool classes, double temperature, char digest[SHA256_HEX],
                      struct err *err) MUST_CHECK;
 
 /* ERR_DATA, the message starting with the path, for a file that is no model of ours. Release with

@@ -9,24 +9,17 @@
 #include "run/model_file.h"
 #include "run/summary.h"
 
-/* Steps are asked for in portions that take about this long: short enough for a live display, long enough
- * that asking costs nothing. */
-static const double portion_seconds = 0.05;
-
 struct run {
     const struct config *config;
     struct folder folder;
     struct setup setup;
     struct metrics metrics;
-    struct epoch_record epoch;
-    struct evaluation validation, test; /* of the model as it is now */
-    bool validated, tested;             /* whether they hold something */
-    size_t portion;                     /* steps to ask for */
-    double epoch_seconds;               /* training part of the epoch in progress */
-    size_t seen_before;                 /* samples of this epoch that earlier portions had */
-    uint64_t samples;                   /* trained on in all epochs */
-    double best_loss;
+    struct training search, refit;
+    struct training *training; /* the one in progress */
+    struct measurement test;   /* of the final model */
+    struct calibration calibration;
     bool finished; /* the result stands */
+    struct run_refit refitted;
     struct run_result result;
     struct text message, summary;
     struct warnings warnings;
@@ -48,15 +41,16 @@ struct run *run_open(const struct config *config, const struct run_options *opti
         return NULL;
     run->config = config;
     run->folder.lock = -1;
-    run->portion = 1;
-    run->best_loss = INFINITY;
+    run->training = &run->search;
+    run->calibration.temperature = (double)NAN;
     run->result.version = options->version;
     run->result.init_from = options->init_from;
     /* First what costs nothing and makes nothing. */
     if (!kernel_find(options->isa, err) ||
         !folder_open(options->folder, config->name, options->force, &run->folder, err) ||
         !setup_open(config, options->isa, !options->init_from, &run->setup, err) ||
-        !setup_start(&run->setup, options->init_from, err) || !folder_begin(&run->folder, err) ||
+        !setup_start(&run->setup, options->init_from, err) ||
+        !training_begin(&run->search, &run->setup, NULL, err) || !folder_begin(&run->folder, err) ||
         !write_config(run, err)) {
         run_free(run);
         return NULL;
@@ -75,150 +69,68 @@ void run_free(struct run *run) {
     warnings_release(&run->warnings);
     text_release(&run->summary);
     text_release(&run->message);
-    evaluation_release(&run->test);
-    evaluation_release(&run->validation);
+    measurement_release(&run->test);
+    training_release(&run->refit);
+    training_release(&run->search);
     metrics_release(&run->metrics);
     setup_release(&run->setup);
     folder_close(&run->folder);
     mem_free(run);
 }
 
-/* ---- the end ---- */
-
-/* The figures of the model as it is now on one part; none where there is no such part. */
-static bool evaluate(struct run *run, const struct data_part *part, struct evaluation *out, bool *have,
-                     struct err *err) {
-    evaluation_release(out);
-    *have = false;
-    if (!part->set)
-        return true;
-    const struct setup *s = &run->setup;
-    *have = fit_evaluate(s->kernel, s->team, s->model, part, &s->data.scaling, out, err);
-    return *have;
-}
+/* ---- files ---- */
 
 static bool write_model(struct run *run, struct err *err) {
     const struct setup *s = &run->setup;
     char *path = folder_file(&run->folder, "model.safetensors", err);
     bool ok = path && model_file_save(path, run->config, s->model, &s->data.scaling, s->data.classes,
-                                      run->result.digest, err);
+                                      run->calibration.temperature, run->result.digest, err);
     mem_free(path);
     return ok;
 }
 
+static void fill_result(struct run *run, const char *stopped_by) {
+    const struct training *search = &run->search, *refit = &run->refit;
+    struct run_result *r = &run->result;
+    r->stopped_by = stopped_by;
+    r->epochs_run = search->last.epoch;
+    r->best_epoch = search->stopping.best_epoch;
+    r->steps = search->steps + refit->steps;
+    r->search = search;
+    r->kept = run->training->kept;
+    r->diagnostics = run_diagnostics(run);
+    r->warnings = &run->warnings;
+    r->validation = search->validation.made ? &search->validation.figures : NULL;
+    r->test = run->test.made ? &run->test.figures : NULL;
+    r->calibration = &run->calibration;
+    r->first_step_seconds = search->first_step_seconds;
+    r->train_seconds = search->seconds + refit->seconds;
+    if (r->train_seconds > 0)
+        r->samples_per_second = (double)(search->samples + refit->samples) / r->train_seconds;
+    if (run->training == refit) {
+        run->refitted = (struct run_refit){refit->last.epoch, run->setup.data.train.count, refit->steps};
+        r->refit = &run->refitted;
+    }
+    r->total_seconds = clock_seconds();
+}
+
 /* Writes the model and then the summary, whose presence means that all the rest is there. */
 static bool finish(struct run *run, const char *stopped_by, struct err *err) {
-    struct run_result *r = &run->result;
     if (!metrics_flush(&run->metrics, &run->folder, err) || !write_model(run, err))
         return false;
-    r->stopped_by = stopped_by;
-    r->validation = run->validated ? &run->validation : NULL;
-    r->test = run->tested ? &run->test : NULL;
-    r->warnings = &run->warnings;
-    r->steps = fit_status(run->setup.fit)->total_steps;
-    r->samples_per_second = r->train_seconds > 0 ? (double)run->samples / r->train_seconds : 0;
-    r->total_seconds = clock_seconds();
-    if (!summary_print(r, &run->setup, &run->summary, err) ||
+    fill_result(run, stopped_by);
+    if (!summary_print(&run->result, &run->setup, &run->summary, err) ||
         !folder_write(&run->folder, "summary.json", run->summary.s, run->summary.len, err))
         return false;
     run->finished = true;
     return true;
 }
 
-/* The same for the last good model: where its loss is not finite, it has no figures. */
-static bool evaluate_if_finite(struct run *run, const struct data_part *part, struct evaluation *out,
-                               bool *have, struct err *err) {
-    struct err problem = {0};
-    if (evaluate(run, part, out, have, &problem) || problem.kind == ERR_DIVERGED)
-        return true;
-    *err = problem;
-    return false;
-}
+/* ---- the phases ---- */
 
-/* Keeps what there is and hands the divergence on; a failure to write it is worse and goes first. */
-static bool finish_diverged(struct run *run, const struct err *divergence, struct err *err) {
-    const struct data *data = &run->setup.data;
-    text_add(&run->message, divergence->text);
-    run->result.message = run->message.s;
-    /* The figures of the last finished epoch's validation still hold; before the first epoch there are
-     * none. */
-    bool ok =
-        run->validated || evaluate_if_finite(run, &data->validation, &run->validation, &run->validated, err);
-    if (ok && evaluate_if_finite(run, &data->test, &run->test, &run->tested, err) &&
-        finish(run, "diverged", err))
-        *err = *divergence;
-    return false;
-}
-
-/* ---- the middle ---- */
-
-/* Adapts the portion to the time that the last one took. */
-static void adapt(struct run *run, double seconds) {
-    if (seconds < portion_seconds / 2 && run->portion < fit_status(run->setup.fit)->steps)
-        run->portion *= 2;
-    else if (seconds > portion_seconds * 2 && run->portion > 1)
-        run->portion /= 2;
-}
-
-static bool train_portion(struct run *run, struct err *err) {
-    double before = clock_seconds();
-    bool ok = fit_steps(run->setup.fit, run->portion, err);
-    double now = clock_seconds();
-    const struct fit_status *status = fit_status(run->setup.fit);
-    if (run->result.first_step_seconds == 0)
-        run->result.first_step_seconds = now;
-    run->epoch_seconds += now - before;
-    run->result.train_seconds += now - before;
-    if (ok) {
-        run->samples += status->samples - run->seen_before;
-        run->seen_before = status->samples;
-        adapt(run, now - before);
-    }
-    return ok;
-}
-
-static void note_best(struct run *run) {
-    const struct epoch_record *e = &run->epoch;
-    double loss = e->validated ? e->validation_loss : e->train_loss;
-    if (loss < run->best_loss) {
-        run->best_loss = loss;
-        run->result.best_epoch = e->epoch;
-    }
-}
-
-/* Validates and records a finished epoch. */
-static bool end_epoch(struct run *run, struct err *err) {
-    const struct fit_status *status = fit_status(run->setup.fit);
-    struct epoch_record *e = &run->epoch;
-    if (!evaluate(run, &run->setup.data.validation, &run->validation, &run->validated, err)) {
-        if (err->kind != ERR_DIVERGED)
-            return false;
-        fit_revert(run->setup.fit);
-        return err_prefix(err, "training diverged in epoch %zu, found at its end on the validation samples",
-                          status->epoch);
-    }
-    *e = (struct epoch_record){
-        .epoch = status->epoch,
-        .step = status->total_steps,
-        .lr = status->lr,
-        .seconds = run->epoch_seconds,
-        .samples_per_second = run->epoch_seconds > 0 ? (double)status->samples / run->epoch_seconds : 0,
-        .train_loss = status->loss,
-        .train_accuracy = status->accuracy,
-        .validated = run->validated,
-        .validation_loss = run->validated ? run->validation.loss : NAN,
-        .validation_accuracy = run->validated ? run->validation.accuracy : NAN,
-        .validation_weighted_loss = run->validated ? run->validation.weighted_loss : NAN,
-        .diagnostics = fit_diagnostics(run->setup.fit),
-    };
-    run->epoch_seconds = 0;
-    run->seen_before = 0;
-    run->result.epochs_run = e->epoch;
-    run->result.last = e;
-    note_best(run);
-    if (e->diagnostics && !warnings_of_epoch(&run->warnings, run->config, e->epoch, e->diagnostics, err))
-        return false;
-    return metrics_add(&run->metrics, e, err);
+static struct calibrated calibrated_model(const struct run *run) {
+    const struct setup *s = &run->setup;
+    return (struct calibrated){s->kernel, s->team, s->model, &s->data.scaling, run->config->loss.kind};
 }
 
 static bool name_part(const char *part, struct err *err) {
@@ -227,26 +139,106 @@ static bool name_part(const char *part, struct err *err) {
     return false;
 }
 
-/* One portion, or the whole end of the run. */
-static bool advance(struct run *run, enum run_event *event, struct err *err) {
-    if (run->result.epochs_run == run->config->train.epochs) {
-        *event = RUN_DONE;
-        const struct data *data = &run->setup.data;
-        if (!run->validated && !evaluate(run, &data->validation, &run->validation, &run->validated, err))
-            return name_part("validation", err);
-        if (!evaluate(run, &data->test, &run->test, &run->tested, err))
-            return name_part("test", err);
-        return finish(run, "epochs", err);
-    }
-    *event = RUN_PROGRESS;
-    if (!train_portion(run, err))
+/* Settles which model the search has found, its figures and its temperature. */
+static bool end_search(struct run *run, struct err *err) {
+    const struct data_part *part = &run->setup.data.validation;
+    struct training *search = &run->search;
+    training_restore_best(search);
+    if (!search->validation.made && !measure(&run->setup, part, &search->validation, err))
+        return name_part("validation", err);
+    const struct calibrated model = calibrated_model(run);
+    return !run->config->train.calibrate ||
+           calibrate_fit(&model, part, &run->calibration.temperature, &run->calibration.validation, err);
+}
+
+static bool begin_refit(struct run *run, struct err *err) {
+    if (!setup_refit(&run->setup, run->result.init_from, err) ||
+        !training_begin(&run->refit, &run->setup, &run->search, err))
         return false;
-    if (fit_epoch_done(run->setup.fit)) {
-        *event = RUN_EPOCH;
-        if (!end_epoch(run, err))
-            return false;
-    }
+    run->training = &run->refit;
+    return true;
+}
+
+/* Tests the final model, also by the temperature of the search, and writes everything. */
+static bool end_run(struct run *run, struct err *err) {
+    const struct data_part *part = &run->setup.data.test;
+    if (!measure(&run->setup, part, &run->test, err))
+        return name_part("test", err);
+    const struct calibrated model = calibrated_model(run);
+    if (run->config->train.calibrate && part->set &&
+        !calibrate_measure(&model, part, run->calibration.temperature, &run->calibration.test, err))
+        return false;
+    return finish(run, training_stopped_early(&run->search) ? "early_stopping" : "epochs", err);
+}
+
+/* Adds the warnings of the finished epoch. */
+static bool judge_epoch(struct run *run, struct err *err) {
+    const struct epoch_record *epoch = run_epoch(run);
+    const struct net_diagnostics *net = run_diagnostics(run);
+    struct warnings *w = &run->warnings;
+    size_t known = w->count;
+    if (net && !warnings_of_epoch(w, run->config, epoch->epoch, net, err))
+        return false;
+    for (size_t i = known; i < w->count; i++)
+        w->list[i].refit = epoch->refit;
+    return true;
+}
+
+/* A portion of the training in progress. */
+static bool train(struct run *run, enum run_event *event, struct err *err) {
+    bool epoch;
+    if (!training_advance(run->training, &epoch, err))
+        return false;
+    *event = epoch ? RUN_EPOCH : RUN_PROGRESS;
+    if (epoch &&
+        (!judge_epoch(run, err) || !metrics_add(&run->metrics, run_epoch(run), run_diagnostics(run), err)))
+        return false;
     return metrics_write(&run->metrics, &run->folder, err);
+}
+
+/* A portion, or a whole change of phase. */
+static bool advance(struct run *run, enum run_event *event, struct err *err) {
+    if (!training_over(run->training))
+        return train(run, event, err);
+    bool search = run->training == &run->search;
+    if (search && !end_search(run, err))
+        return false;
+    if (search && run->config->train.refit) {
+        *event = RUN_REFIT;
+        return begin_refit(run, err);
+    }
+    *event = RUN_DONE;
+    return end_run(run, err);
+}
+
+/* ---- divergence ---- */
+
+/* The figures of the last good model: where its loss is not finite, it has none. */
+static bool measure_if_finite(struct run *run, const struct data_part *part, struct measurement *out,
+                              struct err *err) {
+    struct err problem = {0};
+    if (measure(&run->setup, part, out, &problem) || problem.kind == ERR_DIVERGED)
+        return true;
+    *err = problem;
+    return false;
+}
+
+/* Keeps what there is and hands the divergence on; a failure to write it is worse and goes first. */
+static bool finish_diverged(struct run *run, struct err *divergence, struct err *err) {
+    const struct data *data = &run->setup.data;
+    struct training *search = &run->search;
+    if (run->training == &run->refit)
+        err_prefix(divergence, "refit");
+    text_add(&run->message, divergence->text);
+    run->result.message = run->message.s;
+    if (run->training == search)
+        training_restore_best(search);
+    /* The validation of the last finished epoch still holds; before the first epoch there is none, nor is
+     * there of an earlier epoch that was kept. */
+    bool ok = search->validation.made || measure_if_finite(run, &data->validation, &search->validation, err);
+    if (ok && measure_if_finite(run, &data->test, &run->test, err) && finish(run, "diverged", err))
+        *err = *divergence;
+    return false;
 }
 
 bool run_advance(struct run *run, enum run_event *event, struct err *err) {
@@ -269,8 +261,16 @@ const struct fit_status *run_status(const struct run *run) {
     return fit_status(run->setup.fit);
 }
 
+const struct training *run_training(const struct run *run) {
+    return run->training;
+}
+
 const struct epoch_record *run_epoch(const struct run *run) {
-    return &run->epoch;
+    return &run->training->last;
+}
+
+const struct net_diagnostics *run_diagnostics(const struct run *run) {
+    return fit_diagnostics(run->setup.fit);
 }
 
 const struct warnings *run_warnings(const struct run *run) {

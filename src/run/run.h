@@ -1,5 +1,7 @@
-/* A training run put together: config, data, model, fit, run directory. An iterator: the command asks it to
- * advance and draws what has happened, so nothing here prints. */
+/* A training run put together: config, data, model, fit, run directory. It goes through phases: the search
+ * for the best epoch, which is the whole training where nothing else is asked for, its figures and
+ * temperature, the refit, the test. An iterator: the command asks it to advance and draws what has happened,
+ * so nothing here prints. */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
@@ -10,7 +12,9 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "fit/fit.h"
+#include "run/calibrate.h"
 #include "run/setup.h"
+#include "run/training.h"
 #include "run/warnings.h"
 
 struct run_options {
@@ -24,19 +28,8 @@ struct run_options {
 enum run_event {
     RUN_PROGRESS, /* some steps are done */
     RUN_EPOCH,    /* an epoch is done, evaluated on the validation part and recorded */
+    RUN_REFIT,    /* the search is over, and training begins again on training and validation part */
     RUN_DONE,     /* tested, model and summary written */
-};
-
-/* One line of metrics.jsonl. */
-struct epoch_record {
-    size_t epoch;
-    uint64_t step;
-    double lr, seconds, samples_per_second;
-    double train_loss, train_accuracy;
-    bool validated;
-    double validation_loss, validation_accuracy;
-    double validation_weighted_loss;           /* NaN without weights */
-    const struct net_diagnostics *diagnostics; /* of the run's fit; NULL: not asked for */
 };
 
 struct run;
@@ -57,23 +50,38 @@ bool run_advance(struct run *run, enum run_event *event, struct err *err) MUST_C
 bool run_stop(struct run *run, struct err *err) MUST_CHECK;
 
 const struct fit_status *run_status(const struct run *run);
+const struct training *run_training(const struct run *run);  /* the one in progress */
 const struct epoch_record *run_epoch(const struct run *run); /* the latest one */
-const struct warnings *run_warnings(const struct run *run);  /* so far */
+/* Of the layers in that epoch, until the next one is done or a refit begins; NULL: not asked for. */
+const struct net_diagnostics *run_diagnostics(const struct run *run);
+const struct warnings *run_warnings(const struct run *run); /* so far */
 const char *run_folder(const struct run *run);
 const struct setup *run_setup(const struct run *run);
+
+/* Training again on training and validation part. */
+struct run_refit {
+    size_t epochs;  /* finished ones */
+    size_t samples; /* of both parts */
+    uint64_t steps;
+};
 
 /* What summary.json says. */
 struct run_result {
     const char *init_from; /* the file that training started from, or NULL */
     const char *version;
-    const char *stopped_by; /* "epochs", "diverged" */
+    const char *stopped_by; /* "epochs", "early_stopping", "diverged" */
     const char *message;    /* why, or NULL */
-    size_t epochs_run;      /* finished epochs */
-    size_t best_epoch; /* of the lowest validation loss, without validation part the lowest training loss; 0:
-                          none */
-    uint64_t steps;
-    const struct epoch_record *last;            /* NULL: no epoch finished */
-    const struct evaluation *validation, *test; /* of the final model; NULL: no such part, or not finite */
+    size_t epochs_run;      /* finished epochs of the search */
+    size_t best_epoch; /* of the best metric of early stopping; without it of the lowest validation loss, or
+                        * training loss where there is no validation part; 0: none */
+    uint64_t steps;    /* of search and refit */
+    const struct training *search;   /* what early stopping has seen */
+    const struct run_refit *refit;   /* NULL: none begun */
+    const struct epoch_record *kept; /* the epoch whose state the model has; NULL: the initial one */
+    const struct net_diagnostics *diagnostics;  /* of the last epoch, in a refit of the refit's; NULL: none */
+    const struct evaluation *validation, *test; /* of the model, with a refit the validation of the search's;
+                                                 * NULL: no such part, or not finite */
+    const struct calibration *calibration;
     const struct warnings *warnings;
     double load_seconds, train_seconds, total_seconds; /* train: the epochs' training parts */
     double first_step_seconds; /* from the start of the process to the end of the first step */

@@ -6,6 +6,7 @@
 #include "base/machine.h"
 #include "base/mem.h"
 #include "data/weights.h"
+#include "run/demands.h"
 #include "run/loss_use.h"
 #include "run/model_file.h"
 
@@ -122,7 +123,7 @@ bool setup_open(const struct config *config, const char *isa, bool draw, struct 
     *s = (struct setup){.config = config};
     s->kernel = kernel_find(isa, err);
     if (!s->kernel || !(s->team = setup_team(config->threads, err)) || !load(s, draw, err) ||
-        !(s->fit = make_fit(s, err))) {
+        !demands_check(s, err) || !(s->fit = make_fit(s, err))) {
         setup_release(s);
         return false;
     }
@@ -134,6 +135,16 @@ bool setup_start(struct setup *setup, const char *init_from, struct err *err) {
         return true;
     return init_from ? model_file_start(init_from, setup->model, err)
                      : model_init(setup->model, setup->config->seed, setup->team, err);
+}
+
+bool setup_refit(struct setup *s, const char *init_from, struct err *err) {
+    size_t features = s->model->features, outputs = s->model->outputs;
+    fit_free(s->fit);
+    model_free(s->model);
+    s->fit = NULL, s->model = NULL;
+    s->drawn = false;
+    return data_unite(&s->data, err) && weigh(s, err) && make_model(s, features, outputs, err) &&
+           (s->fit = make_fit(s, err)) != NULL && setup_start(s, init_from, err);
 }
 
 void setup_release(struct setup *setup) {

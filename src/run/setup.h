@@ -33,6 +33,11 @@ void setup_release(struct setup *setup);
  * are many. init_from: a model file to take them from, or NULL for the initialisers. */
 bool setup_start(struct setup *setup, const char *init_from, struct err *err) MUST_CHECK;
 
+/* For a training on all samples that are not of the test part: makes training and validation part one, the
+ * model new, with its values before training as setup_start gives them, and a fit of these. On failure the
+ * setup is only fit to be released. */
+bool setup_refit(struct setup *setup, const char *init_from, struct err *err) MUST_CHECK;
+
 /* What the setup's fit was made of, for another fit with the same data and model. */
 struct fit_setup setup_of_fit(const struct setup *setup);
 

@@ -62,6 +62,10 @@ void summary_evaluation(struct json_writer *w, const struct evaluation *e, char 
     put_number(w, "loss", e->loss);
     if (!isnan(e->weighted_loss))
         put_number(w, "weighted_loss", e->weighted_loss);
+    if (!isnan(e->nll))
+        put_number(w, "nll", e->nll);
+    if (!isnan(e->brier))
+        put_number(w, "brier", e->brier);
     if (e->classes == 0)
         return;
     double low, high;
@@ -95,16 +99,50 @@ static void print_part(struct json_writer *w, const char *key, const struct eval
     json_end_object(w);
 }
 
-static void print_train(struct json_writer *w, const struct epoch_record *last) {
+/* Of the epoch whose state the model has. */
+static void print_train(struct json_writer *w, const struct epoch_record *kept) {
     json_key(w, "train");
-    if (!last) {
+    if (!kept) {
         json_null(w);
         return;
     }
     json_begin_object(w);
-    put_number(w, "loss", last->train_loss);
-    if (!isnan(last->train_accuracy))
-        put_number(w, "accuracy", last->train_accuracy);
+    put_number(w, "loss", kept->metric[METRIC_TRAIN_LOSS]);
+    if (!isnan(kept->metric[METRIC_TRAIN_ACCURACY]))
+        put_number(w, "accuracy", kept->metric[METRIC_TRAIN_ACCURACY]);
+    json_end_object(w);
+}
+
+static void print_early_stopping(struct json_writer *w, const struct training *search) {
+    json_key(w, "early_stopping");
+    if (!search->setup->config->train.early_stopping.on) {
+        json_null(w);
+        return;
+    }
+    json_begin_object(w);
+    put_string(w, "metric", metric_name((size_t)search->metric));
+    put_uint(w, "epoch", search->stopping.best_epoch);
+    json_key(w, "value");
+    if (search->stopping.best_epoch)
+        json_number(w, search->stopping.best);
+    else
+        json_null(w);
+    put_uint(w, "patience", search->stopping.patience);
+    json_key(w, "stopped");
+    json_bool(w, training_stopped_early(search));
+    json_end_object(w);
+}
+
+static void print_refit(struct json_writer *w, const struct run_refit *refit) {
+    json_key(w, "refit");
+    if (!refit) {
+        json_null(w);
+        return;
+    }
+    json_begin_object(w);
+    put_uint(w, "epochs", refit->epochs);
+    put_uint(w, "samples", refit->samples);
+    put_uint(w, "steps", refit->steps);
     json_end_object(w);
 }
 
@@ -187,15 +225,18 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     put_string(&w, "stopped_by", r->stopped_by);
     if (r->message)
         put_string(&w, "message", r->message);
-    print_train(&w, r->last);
+    print_early_stopping(&w, r->search);
+    print_refit(&w, r->refit);
+    print_train(&w, r->kept);
     print_part(&w, "validation", r->validation, class_name);
     print_part(&w, "test", r->test, class_name);
-    if (r->last && r->last->diagnostics) {
+    if (r->diagnostics) {
         json_key(&w, "diagnostics");
-        diagnostics_print(&w, r->last->diagnostics);
+        diagnostics_print(&w, r->diagnostics);
     }
     json_key(&w, "warnings");
     warnings_print(&w, r->warnings, true);
+    calibrate_print(r->calibration, &w);
     print_seconds(&w, r);
     put_uint(&w, "peak_rss_bytes", peak_memory());
     put_uint(&w, "threads", team_size(setup->team));

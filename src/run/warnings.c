@@ -39,7 +39,7 @@ bool warnings_add(struct warnings *w, enum warning_kind kind, size_t layer, size
     if (known || !ok)
         text_release(text);
     else
-        w->list[w->count++] = (struct warning){kind, layer, epoch, *text};
+        w->list[w->count++] = (struct warning){kind, layer, epoch, false, *text};
     return ok;
 }
 
@@ -56,6 +56,10 @@ void warnings_print(struct json_writer *w, const struct warnings *warnings, bool
             continue;
         }
         json_begin_object(w);
+        if (warning->refit) {
+            json_key(w, "phase");
+            json_string(w, "refit");
+        }
         json_key(w, "epoch");
         json_uint(w, warning->epoch);
         json_key(w, "text");

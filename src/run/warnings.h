@@ -26,6 +26,7 @@ enum warning_kind {
 struct warning {
     enum warning_kind kind;
     size_t layer, epoch; /* epoch: in which it was first seen; 0: before the training */
+    bool refit;          /* an epoch of the refit; set by who knows */
     struct text text;    /* a sentence without a full stop */
 };
 
@@ -53,7 +54,7 @@ bool warnings_add(struct warnings *warnings, enum warning_kind kind, size_t laye
 /* The initialiser to recommend for a layer's weights, by name. */
 const char *warnings_init(const struct layer_spec *layer);
 
-/* A list: of {"epoch", "text"}, or of the texts alone. */
+/* A list: of {"epoch", "text"}, with {"phase": "refit"} for one of the refit, or of the texts alone. */
 void warnings_print(struct json_writer *w, const struct warnings *warnings, bool with_epochs);
 
 #endif

@@ -77,7 +77,7 @@ close() { awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(
 @test "the weighted loss stands beside the plain one where weights are in use" {
     run ! grep -q weighted "$box/run/summary.json" "$box/run/metrics.jsonl"
     train weights --set "data.train.weights=$box/weights.txt"
-    [ "$(grep -c '"validation": {"loss": [0-9.]*, "accuracy": [0-9.]*, "weighted_loss": [0-9.]*}' weights/metrics.jsonl)" -eq 2 ]
+    [ "$(grep -c '"validation": {"loss": [0-9.]*, "accuracy": [0-9.]*, "weighted_loss": [0-9.]*,' weights/metrics.jsonl)" -eq 2 ]
     [ -n "$(figure weights validation weighted_loss)" ]
     [ -z "$(figure weights test weighted_loss)" ]
     grep -q '^validation weighted loss [0-9.]*$' weights.result

@@ -328,15 +328,17 @@ static void evaluation_adds_up(void **state) {
     struct scaling scaling = {.kind = SCALE_NONE};
     struct model *m = make_model("cross_entropy", CLASSES, ACTIVATION_COUNT, 17, ACTIVATION_IDENTITY);
     static real p[ROWS * CLASSES];
-    assert_true(fit_predict(best_kernel(), NULL, m, &set, &scaling, 0, ROWS, p, &err));
-    double loss = 0, gap[ECE_BINS] = {0};
+    assert_true(fit_predict(best_kernel(), NULL, m, &set, &scaling, 0, ROWS, 1, NULL, p, &err));
+    double loss = 0, brier = 0, gap[ECE_BINS] = {0};
     size_t correct = 0;
     for (size_t i = 0; i < 77; i++) {
         const real *row = p + some[i] * CLASSES;
         size_t best = 0;
         double sum = 0;
-        for (size_t c = 0; c < CLASSES; c++)
+        for (size_t c = 0; c < CLASSES; c++) {
             best = row[c] > row[best] ? c : best, sum += (double)row[c];
+            brier += pow((double)row[c] - (c == classes[some[i]]), 2) / 77;
+        }
         assert_true(fabs(sum - 1) < 1e-6);
         loss -= log((double)row[classes[some[i]]]) / 77;
         correct += best == classes[some[i]];
@@ -353,6 +355,8 @@ static void evaluation_adds_up(void **state) {
         assert_int_equal(e.correct, correct);
         assert_true(e.accuracy == (double)correct / 77);
         assert_true(fabs(e.loss - loss) < 1e-5 && fabs(e.ece - ece) < 1e-5);
+        assert_true(fabs(e.nll - loss) < 1e-5 && fabs(e.brier - brier) < 1e-5);
+        assert_true(isnan(e.weighted_loss));
         uint64_t total = 0, diagonal = 0;
         for (size_t c = 0; c < CLASSES * CLASSES; c++)
             total += e.confusion[c], diagonal += c % (CLASSES + 1) == 0 ? e.confusion[c] : 0;
@@ -361,6 +365,79 @@ static void evaluation_adds_up(void **state) {
         team_free(team);
     }
     model_free(m);
+}
+
+/* A model with weights 0 says 1/10 for each of ten classes, or 1/2 for each yes or no: the scores are those
+ * of a guess, of classes, soft targets and values. */
+static void scores_of_a_guess(void **state) {
+    (void)state;
+    static const struct {
+        const char *loss;
+        bool classes;
+        double nll, brier, ece; /* NaN: there is none */
+    } row[] = {
+        {"cross_entropy", true, 2.302585092994046, .9, 0}, /* 15 of the 150 samples are of class 0 */
+        {"cross_entropy", false, 2.302585092994046, 2 * .4 * .4 + 8 * .1 * .1, NAN},
+        {"binary_cross_entropy", true, 6.931471805599453, 10 * .5 * .5, .4},
+        {"binary_cross_entropy", false, 6.931471805599453, 8 * .5 * .5, NAN},
+        {"mse", true, NAN, NAN, NAN},
+    };
+    static real soft[ROWS * CLASSES];
+    for (size_t i = 0; i < ROWS; i++) /* two classes, each as likely */
+        for (size_t c = 0; c < CLASSES; c++)
+            soft[i * CLASSES + c] = c == i % CLASSES || c == (i + 3) % CLASSES ? (real).5 : 0;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct err err = {0};
+        struct evaluation e;
+        struct scaling scaling = {.kind = SCALE_NONE};
+        struct dataset set = memory_set(images, ROWS, FEATURES, row[i].classes ? classes : NULL, CLASSES);
+        if (!row[i].classes)
+            set.targets = soft, set.target_width = CLASSES, set.class_count = 0;
+        struct data_part part = dataset_all(&set);
+        struct model *m = make_model(row[i].loss, CLASSES, 0, 0, ACTIVATION_IDENTITY);
+        memset(m->theta, 0, m->size * sizeof(real));
+        assert_true(fit_evaluate(best_kernel(), NULL, m, &part, &scaling, &e, &err));
+        assert_true(isnan(row[i].nll) ? isnan(e.nll) : fabs(e.nll - row[i].nll) < 1e-5);
+        assert_true(isnan(row[i].brier) ? isnan(e.brier) : fabs(e.brier - row[i].brier) < 1e-6);
+        assert_true(isnan(row[i].ece) ? isnan(e.ece) : fabs(e.ece - row[i].ece) < 1e-6);
+        evaluation_release(&e);
+        model_free(m);
+    }
+}
+
+/* Outputs are what predictions are made of: softmax(z / T) by its definition, classes by the largest z. */
+static void a_temperature_softens(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct scaling scaling = {.kind = SCALE_NONE};
+    struct dataset set = memory_set(images, ROWS, FEATURES, classes, CLASSES);
+    static uint32_t some[50], cls[50];
+    static real z[50 * CLASSES], p[50 * CLASSES];
+    for (uint32_t i = 0; i < 50; i++)
+        some[i] = 30 + i;
+    struct data_part part = {.set = &set, .row = some, .count = 50};
+    struct team *team = team_create(3, &err);
+    for (int binary = 0; binary < 2; binary++) {
+        struct model *m = make_model(binary ? "binary_cross_entropy" : "cross_entropy", CLASSES,
+                                     ACTIVATION_COUNT, 17, ACTIVATION_IDENTITY);
+        assert_true(fit_outputs(best_kernel(), team, m, &part, &scaling, z, &err));
+        assert_true(fit_predict(best_kernel(), team, m, &set, &scaling, 30, 50, 2.5, cls, p, &err));
+        for (size_t i = 0; i < 50; i++) {
+            const real *row = z + i * CLASSES;
+            double sum = 0;
+            size_t best = 0;
+            for (size_t c = 0; c < CLASSES; c++)
+                sum += exp((double)row[c] / 2.5), best = row[c] > row[best] ? c : best;
+            for (size_t c = 0; c < CLASSES; c++) {
+                double expected =
+                    binary ? 1 / (1 + exp(-(double)row[c] / 2.5)) : exp((double)row[c] / 2.5) / sum;
+                assert_true(fabs((double)p[i * CLASSES + c] - expected) < 1e-6);
+            }
+            assert_int_equal(cls[i], best);
+        }
+        model_free(m);
+    }
+    team_free(team);
 }
 
 int main(void) {
@@ -373,6 +450,8 @@ int main(void) {
         cmocka_unit_test(the_step_that_overflows_is_named),
         cmocka_unit_test(revert_goes_back_by_one_epoch),
         cmocka_unit_test(evaluation_adds_up),
+        cmocka_unit_test(scores_of_a_guess),
+        cmocka_unit_test(a_temperature_softens),
     };
     return cmocka_run_group_tests_name("fit", tests, make_data, NULL);
 }

@@ -146,7 +146,7 @@ static void evaluation_knows_no_noise(void **state) {
     for (size_t i = 0; i < m[0]->parameter_count; i++)
         assert_string_equal(m[0]->parameter[i].name, m[1]->parameter[i].name);
     for (int i = 0; i < 2; i++) {
-        assert_true(fit_predict(best_kernel(), NULL, m[i], &set, &scaling, 0, ROWS, p[i], &err));
+        assert_true(fit_predict(best_kernel(), NULL, m[i], &set, &scaling, 0, ROWS, 1, NULL, p[i], &err));
         assert_true(fit_evaluate(best_kernel(), NULL, m[i], &part, &scaling, &e[i], &err));
     }
     assert_memory_equal(p[0], p[1], sizeof p[0]);
@@ -401,8 +401,8 @@ static void predictions_have_mean_and_deviation(void **state) {
         m->theta[i * m->parameter[0].stride] = (real)weight[i];
     real mean[POINTS], deviation[POINTS];
     const struct mc_dropout mc = {PASSES, 5};
-    assert_true(
-        fit_predict_mc(best_kernel(), NULL, m, &set, &scaling, 0, POINTS, &mc, mean, deviation, &err));
+    assert_true(fit_predict_mc(best_kernel(), NULL, m, &set, &scaling, 0, POINTS, 1, &mc, NULL, mean,
+                               deviation, &err));
     for (size_t i = 0; i < POINTS; i++) {
         double expected = 0, variance = 0;
         for (size_t f = 0; f < INPUTS; f++) {
@@ -424,15 +424,15 @@ static void predictions_do_not_depend_on_the_machine(void **state) {
     struct scaling scaling = {.kind = SCALE_UNIT};
     struct model *m = make_model(&(struct training){.input_dropout = 0.25, .dropout = 0.5});
     const struct mc_dropout mc = {10, 5};
-    assert_true(
-        fit_predict_mc(kernel_at(0), NULL, m, &set, &scaling, 0, ROWS, &mc, mean[0], deviation[0], &err));
+    assert_true(fit_predict_mc(kernel_at(0), NULL, m, &set, &scaling, 0, ROWS, 1, &mc, NULL, mean[0],
+                               deviation[0], &err));
     for (size_t t = 0; kernel_at(t); t++)
         for (size_t threads = 1; kernel_at(t)->supported() && threads <= 7; threads += threads < 3 ? 1 : 4) {
             struct team *team = team_create(threads, &err);
             /* in two parts, whose rows keep their draws */
-            assert_true(fit_predict_mc(kernel_at(t), team, m, &set, &scaling, 0, 41, &mc, mean[1],
+            assert_true(fit_predict_mc(kernel_at(t), team, m, &set, &scaling, 0, 41, 1, &mc, NULL, mean[1],
                                        deviation[1], &err));
-            assert_true(fit_predict_mc(kernel_at(t), team, m, &set, &scaling, 41, ROWS - 41, &mc,
+            assert_true(fit_predict_mc(kernel_at(t), team, m, &set, &scaling, 41, ROWS - 41, 1, &mc, NULL,
                                        mean[1] + 41 * CLASSES, deviation[1] + 41 * CLASSES, &err));
             assert_memory_equal(mean[1], mean[0], sizeof mean[0]);
             assert_memory_equal(deviation[1], deviation[0], sizeof deviation[0]);

@@ -51,7 +51,8 @@ static void release(struct sample *s) {
 }
 
 static void save(struct sample *s, const char *name) {
-    assert_true(model_file_save(path_of(name), &s->config, s->model, &s->scaling, true, s->digest, &err));
+    assert_true(
+        model_file_save(path_of(name), &s->config, s->model, &s->scaling, true, NAN, s->digest, &err));
 }
 
 /* The file with every occurrence of a text replaced by one of the same length. */
@@ -106,7 +107,8 @@ static void what_is_saved_comes_back(void **state) {
     /* Equal models are equal files. */
     unsigned char *one, *two;
     size_t one_len, two_len;
-    assert_true(model_file_save(path_of("n"), &back.config, back.model, &back.scaling, true, digest, &err));
+    assert_true(
+        model_file_save(path_of("n"), &back.config, back.model, &back.scaling, true, NAN, digest, &err));
     assert_true(file_read(path_of("m"), 1 << 20, &one, &one_len, &err));
     assert_true(file_read(path_of("n"), 1 << 20, &two, &two_len, &err));
     assert_int_equal(one_len, two_len);
@@ -114,6 +116,37 @@ static void what_is_saved_comes_back(void **state) {
     mem_free(one);
     mem_free(two);
     saved_model_release(&back);
+    release(&s);
+}
+
+/* A temperature stands beside the tensors, which stay as they were. */
+static void a_temperature_comes_back(void **state) {
+    (void)state;
+    struct sample s = make_sample();
+    struct saved_model back;
+    char digest[SHA256_HEX];
+    save(&s, "m");
+    assert_true(model_file_load(path_of("m"), &back, &err));
+    assert_true(isnan(back.temperature));
+    saved_model_release(&back);
+    assert_true(model_file_save(path_of("t"), &s.config, s.model, &s.scaling, true, 1.0 / 3, digest, &err));
+    assert_string_equal(digest, s.digest);
+    assert_true(model_file_load(path_of("t"), &back, &err));
+    assert_true(back.temperature == 1.0 / 3);
+    assert_memory_equal(back.model->theta, s.model->theta, s.model->size * sizeof(real));
+    saved_model_release(&back);
+    static const char *const wrong[] = {"-0.333333333333333", "0.0000000000000000", "0x3333333333333333",
+                                        "NaN               ", "0.333333333333333x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_true(
+            model_file_save(path_of("t"), &s.config, s.model, &s.scaling, true, 1.0 / 3, digest, &err));
+        spoil("t", "0.3333333333333333", wrong[i]);
+        refused("t", "metadata \"temperature\": expected a number above 0, found ");
+    }
+    /* A loss that predicts values has none. */
+    assert_true(model_file_save(path_of("t"), &s.config, s.model, &s.scaling, true, 2, digest, &err));
+    spoil("t", "\\\"kind\\\": \\\"cross_entropy\\\"", "\\\"kind\\\": \\\"mse\\\"          ");
+    refused("t", "a model with the loss mse predicts no probabilities");
     release(&s);
 }
 
@@ -185,7 +218,7 @@ static void save_odd(const char *classes, size_t outputs, int scale) {
     assert_true(config_load_model(text, strlen(text), &config, &err));
     struct model *model = model_create(&config.model, FEATURES, outputs, "cross_entropy", &err);
     assert_non_null(model);
-    assert_true(model_file_save(path_of("m"), &config, model, &scaling, true, digest, &err));
+    assert_true(model_file_save(path_of("m"), &config, model, &scaling, true, NAN, digest, &err));
     model_free(model);
     config_release(&config);
 }
@@ -356,6 +389,7 @@ static void scaling_text(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_saved_comes_back, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_temperature_comes_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(tensors_are_pytorch_s, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(strangers_are_refused, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(metadata_contradict_nothing, make_folder, remove_folder),

@@ -259,19 +259,22 @@ static void epoch_lines(void **state) {
     struct epoch_record r = {.epoch = 2,
                              .seconds = 1.5,
                              .samples_per_second = 6000,
-                             .train_loss = .5,
-                             .train_accuracy = .9,
-                             .validated = true,
-                             .validation_loss = .25,
-                             .validation_accuracy = NAN};
+                             .metric = {[METRIC_TRAIN_LOSS] = .5,
+                                        [METRIC_TRAIN_ACCURACY] = .9,
+                                        [METRIC_VALIDATION_LOSS] = .25,
+                                        [METRIC_VALIDATION_ACCURACY] = NAN}};
     struct text text = {0};
     progress_epoch_line(&r, 10, &text);
     assert_string_equal(text.s,
                         "epoch 2/10  train loss 0.5000 accuracy 90.00 %  validation loss 0.2500  1.50 s  "
                         "6 k samples/s\n");
     text_reset(&text);
-    r.train_loss = 2.4375e19; /* soon to diverge */
+    r.metric[METRIC_TRAIN_LOSS] = 2.4375e19; /* soon to diverge */
+    r.metric[METRIC_VALIDATION_LOSS] = NAN;
+    r.refit = true;
     progress_epoch_line(&r, 10, &text);
+    assert_int_equal(strncmp(text.s, "refit epoch 2/10  train", 23), 0);
+    assert_null(strstr(text.s, "validation"));
     assert_non_null(strstr(text.s, "train loss 2.438e+19 accuracy"));
     text_release(&text);
 }

@@ -240,40 +240,40 @@ static void metrics_are_whole_lines(void **state) {
     (void)state;
     struct metrics metrics = {0};
     struct folder f;
-    struct epoch_record r = {.epoch = 1,
-                             .step = 7,
-                             .lr = .1,
-                             .seconds = .5,
-                             .samples_per_second = 64,
-                             .train_loss = 2,
-                             .train_accuracy = .25,
-                             .validated = true,
-                             .validation_loss = 3,
-                             .validation_accuracy = .5,
-                             .validation_weighted_loss = 2.5};
+    struct epoch_record r = {.epoch = 1, .step = 7, .lr = .1, .seconds = .5, .samples_per_second = 64};
     unsigned char *bytes;
     size_t len;
+    for (size_t i = 0; i < METRIC_COUNT; i++)
+        r.metric[i] = NAN;
+    r.metric[METRIC_TRAIN_LOSS] = 2;
+    r.metric[METRIC_TRAIN_ACCURACY] = .25;
+    r.metric[METRIC_VALIDATION_LOSS] = 3;
+    r.metric[METRIC_VALIDATION_WEIGHTED_LOSS] = 2.5;
+    r.metric[METRIC_VALIDATION_ECE] = .5;
     assert_true(folder_open(path_of("."), "n", false, &f, &err));
     assert_true(metrics_flush(&metrics, &f, &err));
     assert_false(file_exists(path_of("metrics.jsonl")));
-    assert_true(metrics_add(&metrics, &r, &err));
+    assert_true(metrics_add(&metrics, &r, NULL, &err));
     assert_false(file_exists(path_of("metrics.jsonl")));
     assert_true(metrics_write(&metrics, &f, &err)); /* the first one at once */
     assert_true(file_read(path_of("metrics.jsonl"), 4096, &bytes, &len, &err));
     assert_int_equal(len, metrics.lines.len);
     mem_free(bytes);
     r.epoch = 2;
-    r.validated = false;
-    r.train_accuracy = NAN;
-    assert_true(metrics_add(&metrics, &r, &err));
+    r.refit = true;
+    for (size_t i = 0; i < METRIC_COUNT; i++)
+        if (i != METRIC_TRAIN_LOSS)
+            r.metric[i] = NAN;
+    assert_true(metrics_add(&metrics, &r, NULL, &err));
     assert_true(metrics_flush(&metrics, &f, &err));
     assert_true(file_read(path_of("metrics.jsonl"), 4096, &bytes, &len, &err));
     assert_string_equal(
         (char *)bytes,
         "{\"epoch\": 1, \"step\": 7, \"lr\": 0.1, \"seconds\": 0.5, \"samples_per_second\": 64, "
-        "\"train\": {\"loss\": 2, \"accuracy\": 0.25}, \"validation\": {\"loss\": 3, \"accuracy\": 0.5, "
-        "\"weighted_loss\": 2.5}}\n"
-        "{\"epoch\": 2, \"step\": 7, \"lr\": 0.1, \"seconds\": 0.5, \"samples_per_second\": 64, "
+        "\"train\": {\"loss\": 2, \"accuracy\": 0.25}, \"validation\": {\"loss\": 3, "
+        "\"weighted_loss\": 2.5, \"ece\": 0.5}}\n"
+        "{\"phase\": \"refit\", \"epoch\": 2, \"step\": 7, \"lr\": 0.1, \"seconds\": 0.5, "
+        "\"samples_per_second\": 64, "
         "\"train\": {\"loss\": 2}}\n");
     mem_free(bytes);
     metrics_release(&metrics);

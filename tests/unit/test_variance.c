@@ -50,7 +50,7 @@ static double forward_gain(const struct chain *c, uint64_t seed) {
     struct dataset set = memory_set(input, 1, c->width[0], NULL, 0);
     struct scaling scaling = {.kind = SCALE_NONE};
     struct model *m = make_model(c, seed);
-    assert_true(fit_predict(best_kernel(), NULL, m, &set, &scaling, 0, 1, y, &err));
+    assert_true(fit_predict(best_kernel(), NULL, m, &set, &scaling, 0, 1, 1, NULL, y, &err));
     model_free(m);
     for (size_t i = 0; i < c->width[0]; i++)
         x[i] = (real)input[i];

@@ -339,7 +339,7 @@ static void evaluation_weighs_the_loss_alone(void **state) {
     struct model *m = train(&t, &loss, &accuracy);
     real weight[ROWS], p[ROWS * CLASSES];
     uint32_t row[ROWS / 2];
-    assert_true(fit_predict(best_kernel(), NULL, m, &set, &scaling, 0, ROWS, p, &err));
+    assert_true(fit_predict(best_kernel(), NULL, m, &set, &scaling, 0, ROWS, 1, NULL, p, &err));
     for (uint32_t i = 0; i < ROWS; i++)
         weight[i] = (real)(i % 7);
     for (uint32_t i = 0; i < ROWS / 2; i++) {

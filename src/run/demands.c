@@ -1,0 +1,96 @@
+#include "run/demands.h"
+
+#include "run/loss_use.h"
+
+enum need {
+    NEEDS_VALIDATION = 1,
+    NEEDS_CLASSES = 2,
+    NEEDS_PROBABILITIES = 4,
+    NEEDS_WEIGHTS = 8,
+    NEEDS_PENALTY = 16,
+};
+
+static bool has_validation(const struct setup *s) {
+    return s->data.validation.set != NULL;
+}
+
+static bool has_classes(const struct setup *s) {
+    return s->data.classes;
+}
+
+static bool has_probabilities(const struct setup *s) {
+    return loss_predicts_probabilities(s->config->loss.kind);
+}
+
+static bool has_weights(const struct setup *s) {
+    return s->data.validation.weight != NULL;
+}
+
+static bool has_penalty(const struct setup *s) {
+    const struct model_spec *spec = &s->config->model;
+    bool found = spec->output.l1 > 0 || spec->output.l2 > 0;
+    for (size_t i = 0; i < spec->layer_count; i++)
+        found = found || spec->layers[i].l1 > 0 || spec->layers[i].l2 > 0;
+    return found;
+}
+
+static const struct {
+    enum need need;
+    bool (*met)(const struct setup *setup);
+    const char *what;
+} rows[] = {
+    {NEEDS_VALIDATION, has_validation, "data.validation"},
+    {NEEDS_PROBABILITIES, has_probabilities, "a loss.kind that predicts probabilities"},
+    {NEEDS_CLASSES, has_classes, "labels that are classes"},
+    {NEEDS_WEIGHTS, has_weights, "weights of the validation samples, by a file or loss.class_weights"},
+    {NEEDS_PENALTY, has_penalty, "l1 or l2 above 0"},
+};
+
+static const unsigned metric_needs[METRIC_COUNT] = {
+    [METRIC_TRAIN_ACCURACY] = NEEDS_CLASSES,
+    [METRIC_TRAIN_PENALTY] = NEEDS_PENALTY,
+    [METRIC_VALIDATION_LOSS] = NEEDS_VALIDATION,
+    [METRIC_VALIDATION_ACCURACY] = NEEDS_VALIDATION | NEEDS_CLASSES,
+    [METRIC_VALIDATION_WEIGHTED_LOSS] = NEEDS_VALIDATION | NEEDS_WEIGHTS,
+    [METRIC_VALIDATION_BRIER] = NEEDS_VALIDATION | NEEDS_PROBABILITIES,
+    [METRIC_VALIDATION_ECE] = NEEDS_VALIDATION | NEEDS_PROBABILITIES | NEEDS_CLASSES,
+};
+
+/* The first of the needs that is not met, in words; NULL: all are. */
+static const char *unmet(const struct setup *setup, unsigned needs) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (needs & rows[i].need && !rows[i].met(setup))
+            return rows[i].what;
+    return NULL;
+}
+
+bool demands_has_metric(const struct setup *setup, int metric) {
+    return !unmet(setup, metric_needs[metric]);
+}
+
+static bool check_metric(const struct setup *setup, const char *key, int metric, struct err *err) {
+    const char *what = unmet(setup, metric_needs[metric]);
+    return !what || err_set(err, ERR_CONFIG, "%s: %s needs %s", key, metric_name((size_t)metric), what);
+}
+
+static bool check_switch(const struct setup *setup, const char *key, unsigned needs, struct err *err) {
+    const char *what = unmet(setup, needs);
+    return !what || err_set(err, ERR_CONFIG, "%s: needs %s", key, what);
+}
+
+bool demands_check(const struct setup *s, struct err *err) {
+    const struct train_spec *train = &s->config->train;
+    const struct schedule_spec *schedule = &s->config->optimizer.schedule;
+    if (schedule->kind == SCHEDULE_PLATEAU &&
+        !check_metric(s, "optimizer.schedule.metric", schedule->metric, err))
+        return false;
+    if (train->early_stopping.on &&
+        !check_metric(s, "train.early_stopping.metric", train->early_stopping.metric, err))
+        return false;
+    if (train->refit && !check_switch(s, "train.refit", NEEDS_VALIDATION, err))
+        return false;
+    if (train->refit && !data_can_unite(&s->data, err))
+        return err_prefix(err, "train.refit");
+    return !train->calibrate ||
+           check_switch(s, "train.calibrate", NEEDS_VALIDATION | NEEDS_PROBABILITIES, err);
+}
