@@ -30,8 +30,10 @@ static struct data_spec usual(void) {
     write_idx(a_labels, IDX_U8, ROWS, 0, cls);
     write_idx(b_images, IDX_U8, 3, 2, pixels);
     write_idx(b_labels, IDX_I32, 3, 0, (const double[]){3, 0, 1});
-    return (struct data_spec){
-        .root = folder, .train = {a_images, a_labels}, .label_column = -1, .scale = SCALE_UNIT};
+    return (struct data_spec){.root = folder,
+                              .train = {.images = a_images, .labels = a_labels},
+                              .label_column = -1,
+                              .scale = SCALE_UNIT};
 }
 
 static bool load(const struct data_spec *spec, struct data *data, struct err *err) {

@@ -211,8 +211,8 @@ static void a_setup_starts_when_asked(void **state) {
  * afterwards; a model that is too large for that waits. */
 static void drawing_beside_the_reading_is_the_same(void **state) {
     (void)state;
-    static const char *const layers[] = {"model.layers=[{\"units\": 60, \"activation\": \"prelu\"}, "
-                                         "{\"units\": 20, \"init\": \"orthogonal\"}]",
+    static const char *const layers[] = {("model.layers=[{\"units\": 60, \"activation\": \"prelu\"}, "
+                                          "{\"units\": 20, \"init\": \"orthogonal\"}]"),
                                          "model.layers=[{\"units\": 1400}]", "model.layers=[]"};
     for (size_t l = 0; l < sizeof layers / sizeof *layers; l++) {
         const char *const set[] = {layers[l], "threads=2"};
