@@ -77,6 +77,21 @@ layers() {
     [ -z "$stderr" ]
 }
 
+@test "a refit has figures of its own, which the result and the summary end with" {
+    warned --verbose --set train.refit=true --set 'train.early_stopping={"metric": "validation.loss"}' \
+        --set 'model.layers=[{"units":16,"bias_init":"constant","bias_value":-100}]'
+    [ "$(grep -c '^{"phase": "refit", .*"diagnostics": ' a/metrics.jsonl)" -ge 1 ]
+    last=$(tail -n 1 a/metrics.jsonl)
+    norm=$(sed -n 's/.*"name": "model.output", "weight_norm": \([0-9.]*\),.*/\1/p' <<<"$last")
+    [ "$(grep -c "\"weight_norm\": $norm" a/summary.json)" -eq 1 ]
+    epochs=$(grep -c '"phase": "refit"' a/metrics.jsonl)
+    grep -q "^layers in epoch $epochs of the refit" result
+    [ "$(grep -c '^layers in epoch [0-9]* of the refit' log)" -eq "$epochs" ]
+    # What the search was warned of is not said again.
+    [ "$(grep -c "are dead" <<<"$warnings")" -eq 1 ]
+    run ! grep -q '"phase"' a/summary.json
+}
+
 @test "a deep sigmoid net: vanishing; deep tanh with large weights: exploding" {
     warned --set "$(layers 12 '{"units":32,"activation":"sigmoid"}')"
     [[ $warnings == *"model.layers.0: its gradient vanishes: the norm is "* ]]

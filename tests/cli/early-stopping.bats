@@ -108,9 +108,9 @@ def find(at, key):
 print(*next(find(json.load(sys.stdin), "early_stopping"))["properties"]["metric"]["enum"])')
     [ "$(wc -w <<<"$metrics")" -ge 8 ]
     for metric in $metrics; do
-        [ "$metric" = validation.weighted_loss ] && continue # this config has no weights
         stopping "\"metric\": \"$metric\""
-        "$DLTRAIN" --config "$config" -q "${stop[@]}" --set regularization.l2=0.001 --out a --force >/dev/null
+        "$DLTRAIN" --config "$config" -q "${stop[@]}" --set regularization.l2=0.001 --set loss.class_weights=balanced --out a \
+            --force >/dev/null
         check "
             all(isinstance(path(line, '$metric'), (int, float)) for line in m)
             s['early_stopping']['value'] == path(m[s['best_epoch'] - 1], '$metric')"
@@ -183,6 +183,26 @@ print(*next(find(json.load(sys.stdin), "early_stopping"))["properties"]["metric"
     grep -q "refit $best," result
 }
 
+@test "a refit with all that is random is a training on the union" {
+    awk 'BEGIN { for (i = 0; i < 200; i++) print i % 4 / 2 }' >weights
+    stopping '"patience": 2' '"metric": "validation.weighted_loss"'
+    all=("${overfit[@]}" --set data.train.weights="$PWD/weights" --set loss.class_weights=balanced --set loss.label_smoothing=0.1
+        --set model.layers='[{"units": 16, "dropout": 0.2, "max_norm": 2}]' --set model.input_dropout=0.1
+        --set augment='{"rotate": 10, "translate": 1, "elastic": {"alpha": 1, "sigma": 4}}'
+        --set regularization='{"l1": 1e-5, "l2": 1e-4, "input_noise": 0.05, "weight_noise": 0.01}' --set optimizer.lr=0.05)
+    "$DLTRAIN" "${all[@]}" "${stop[@]}" --set train.refit=true --out a >/dev/null
+    best=$(python3 -c 'import json; print(json.load(open("a/summary.json"))["best_epoch"])')
+    [ "$best" -gt 1 ]
+    "$DLTRAIN" "${all[@]}" --set data.validation=null --set train.epochs="$best" --out union >/dev/null
+    [ "$(grep model_digest a/summary.json)" = "$(grep model_digest union/summary.json)" ]
+    # Every one of them acts in the refit.
+    for without in 'data.train={"images": "train-images-idx3-ubyte", "labels": "train-labels-idx1-ubyte"}' loss.class_weights=null \
+        loss.label_smoothing=0 model.input_dropout=0 'augment={}' 'regularization={}' model.layers.0.dropout=0; do
+        "$DLTRAIN" "${all[@]}" --set data.validation=null --set train.epochs="$best" --set "$without" --out other --force >/dev/null
+        run ! cmp -s union/model.safetensors other/model.safetensors
+    done
+}
+
 @test "a refit begins with the statistics and the start of a plain training" {
     "$DLTRAIN" --config "$config" -q --set train.epochs=1 --out start >/dev/null
     stopping '"patience": 1'
@@ -204,6 +224,15 @@ print(*next(find(json.load(sys.stdin), "early_stopping"))["properties"]["metric"
     "$DLTRAIN" --config "$config" -q "${files[@]}" "${stop[@]}" --set train.refit=true --set train.epochs=9 --out a >/dev/null
     best=$(python3 -c 'import json; print(json.load(open("a/summary.json"))["best_epoch"])')
     "$DLTRAIN" --config "$config" -q --set data.validation=null --set data.test=null --set train.epochs="$best" --out union >/dev/null
+    cmp a/model.safetensors union/model.safetensors
+    # Sample weights are joined as well; those of a part that has none are 1.
+    awk 'BEGIN { for (i = 0; i < 150; i++) print i % 4 / 2; for (i = 0; i < 50; i++) print 1 }' >weights
+    head -n 150 weights >t-weights
+    "$DLTRAIN" --config "$config" -q "${files[@]}" --set data.train.weights=t-weights "${stop[@]}" --set train.refit=true \
+        --set train.epochs=9 --out a --force >/dev/null
+    best=$(python3 -c 'import json; print(json.load(open("a/summary.json"))["best_epoch"])')
+    "$DLTRAIN" --config "$config" -q --set data.train.weights="$PWD/weights" --set data.validation=null --set data.test=null \
+        --set train.epochs="$best" --out union --force >/dev/null
     cmp a/model.safetensors union/model.safetensors
     { u32 3331; u32 50; u32 28; u32 28; head -c $((50 * 784 * 4)) /dev/zero; } >v-images
     fails 3 'train.refit: the images of data.train are u8 and those of data.validation f32' \

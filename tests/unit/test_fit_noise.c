@@ -416,6 +416,46 @@ static void predictions_have_mean_and_deviation(void **state) {
     model_free(m);
 }
 
+/* softmax(z / T) is softmax(z) to the power of 1 / T over the sum, pass by pass; the second pass is told by
+ * the means of one and of two. The class is that of the largest mean. */
+static void the_temperature_acts_in_every_pass(void **state) {
+    (void)state;
+    enum { SEEN = 50 };
+    static real plain[3][SEEN * CLASSES], soft[SEEN * CLASSES], deviation[SEEN * CLASSES];
+    const double temperature = 2.5;
+    struct err err = {0};
+    struct dataset set = byte_set();
+    struct scaling scaling = {.kind = SCALE_UNIT};
+    struct model *m = make_model(&(struct training){.dropout = 0.5});
+    uint32_t cls[SEEN];
+    for (size_t passes = 1; passes <= 2; passes++) {
+        const struct mc_dropout mc = {passes, 5};
+        assert_true(fit_predict_mc(best_kernel(), NULL, m, &set, &scaling, 0, SEEN, 1, &mc, cls,
+                                   plain[passes], deviation, &err));
+        assert_true(fit_predict_mc(best_kernel(), NULL, m, &set, &scaling, 0, SEEN, temperature, &mc, cls,
+                                   soft, deviation, &err));
+        for (size_t i = 0; i < SEEN; i++) {
+            double expected[CLASSES] = {0};
+            for (size_t pass = 1; pass <= passes; pass++) {
+                double power[CLASSES], sum = 0;
+                for (size_t o = 0; o < CLASSES; o++) {
+                    size_t at = i * CLASSES + o;
+                    double p =
+                        pass == 1 ? (double)plain[1][at] : 2 * (double)plain[2][at] - (double)plain[1][at];
+                    sum += power[o] = pow(p, 1 / temperature);
+                }
+                for (size_t o = 0; o < CLASSES; o++)
+                    expected[o] += power[o] / sum / (double)passes;
+            }
+            for (size_t o = 0; o < CLASSES; o++) {
+                assert_true(fabs((double)soft[i * CLASSES + o] - expected[o]) < 1e-5);
+                assert_true(soft[i * CLASSES + o] <= soft[i * CLASSES + cls[i]]);
+            }
+        }
+    }
+    model_free(m);
+}
+
 static void predictions_do_not_depend_on_the_machine(void **state) {
     (void)state;
     static real mean[2][ROWS * CLASSES], deviation[2][ROWS * CLASSES];
@@ -451,6 +491,7 @@ int main(void) {
         cmocka_unit_test(step_noise_moves_clean_weights),
         cmocka_unit_test(divergence_is_found_with_its_noise),
         cmocka_unit_test(predictions_have_mean_and_deviation),
+        cmocka_unit_test(the_temperature_acts_in_every_pass),
         cmocka_unit_test(predictions_do_not_depend_on_the_machine),
     };
     return cmocka_run_group_tests_name("noise in training", tests, make_data, NULL);

@@ -261,6 +261,39 @@ static void every_part_has_its_own(void **state) {
     data_release(&data);
 }
 
+/* Twice the same rows, of which only the first, or only the second, have weights of their own. */
+static void a_union_joins_what_its_parts_weigh(void **state) {
+    (void)state;
+    for (int second = 0; second <= 1; second++) {
+        struct data_spec spec = usual(!second);
+        struct data data;
+        struct err err = {0};
+        double mean = 0;
+        spec.validation = spec.train;
+        spec.validation.weights = second ? weights_file : NULL;
+        load(&spec, &data);
+        assert_true(data_weigh(&data, NULL, &err));
+        assert_true(data_unite(&data, &err) && data_weigh(&data, NULL, &err));
+        assert_int_equal(data.train.count, 2 * IMAGES);
+        assert_null(data.validation.weight);
+        for (size_t r = 0; r < IMAGES; r++)
+            mean += (weight_of(r) + 1) / (2 * IMAGES);
+        for (size_t r = 0; r < 2 * IMAGES; r++) {
+            double expected = (r >= IMAGES) == second ? weight_of(r % IMAGES) : 1;
+            assert_true(fabs((double)data.train.weight[r] - expected / mean) < 1e-6);
+        }
+        data_release(&data);
+    }
+    struct data_spec spec = usual(false);
+    struct data data;
+    struct err err = {0};
+    spec.validation = spec.train;
+    load(&spec, &data);
+    assert_true(data_unite(&data, &err) && data_weigh(&data, NULL, &err));
+    assert_null(data.train.weight);
+    data_release(&data);
+}
+
 /* All weights 1 are exactly 1 over their mean. */
 static void ones_stay_ones(void **state) {
     (void)state;
@@ -370,6 +403,7 @@ int main(void) {
         cmocka_unit_test(a_damaged_gzip_is_told),
         cmocka_unit_test(weights_have_mean_one_over_a_part),
         cmocka_unit_test(every_part_has_its_own),
+        cmocka_unit_test(a_union_joins_what_its_parts_weigh),
         cmocka_unit_test(ones_stay_ones),
         cmocka_unit_test(balanced_classes_weigh_the_same),
         cmocka_unit_test(somebody_must_weigh_something),
