@@ -89,6 +89,29 @@ sparsity() { grep -A 1 "\"name\": \"$1\"" run/summary.json | sed -n 's/.*"sparsi
     [ "$(rates)" = "1 0.5 0.25 0.125 " ]
 }
 
+@test "plateau: the rate falls when the metric has stalled for longer than its patience" {
+    python3 -c 'import json' 2>/dev/null || skip "no python3 here"
+    for plateau in 'train.loss 0 0.5' 'validation.loss 2 0.25' 'validation.accuracy 1 0.5'; do
+        read -r metric patience factor <<<"$plateau"
+        train_with train.epochs=25 optimizer.lr=2 \
+            optimizer.schedule="{\"kind\": \"plateau\", \"metric\": \"$metric\", \"patience\": $patience, \"factor\": $factor}"
+        # ReduceLROnPlateau of PyTorch with a threshold of 0.
+        python3 - "$metric" "$patience" "$factor" <<'PYTHON'
+import json, sys
+(part, name), patience, factor = sys.argv[1].split("."), int(sys.argv[2]), float(sys.argv[3])
+rate, best, bad, falls = 2.0, None, 0, 0
+for line in map(json.loads, open("run/metrics.jsonl")):
+    assert abs(line["lr"] - rate) < 1e-12, (line["epoch"], line["lr"], rate)
+    value = line[part][name] * (-1 if name == "accuracy" else 1)
+    bad = 0 if best is None or value < best else bad + 1
+    best = value if best is None else min(best, value)
+    if bad > patience:
+        rate, bad, falls = rate * factor, 0, falls + 1
+assert falls > 1, falls
+PYTHON
+    done
+}
+
 @test "schedules by step" {
     # 5 steps an epoch, 4 epochs: the last step of epoch e is number 5 e - 1 of 20, from 0
     train_with train.epochs=4 optimizer.lr=1 optimizer.schedule.kind=linear
