@@ -34,6 +34,7 @@ static const struct option_row options[] = {
      .value = "N",
      .help = "mean and standard deviation of N passes with dropout left on",
      AT(mc_dropout),
+     .min = 1,
      .max = 1000000},
     {.name = "seed",
      .kind = OPTION_NUMBER,

@@ -43,11 +43,6 @@ enum { MAX_THREADS = 1024 };
         .name = "model", .kind = OPTION_TEXT, .value = "FILE",                                               \
         .help = "a model.safetensors that dltrain wrote", AT(model)                                          \
     }
-#define ROW_SEED                                                                                             \
-    {                                                                                                        \
-        .name = "seed", .kind = OPTION_NUMBER, .value = "N", .help = "the same as --set seed=N", AT(seed),   \
-        .max = UINT64_MAX, .key = "seed"                                                                     \
-    }
 #define ROW_INIT_FROM                                                                                        \
     {                                                                                                        \
         .name = "init-from", .kind = OPTION_TEXT, .value = "FILE",                                           \

@@ -59,6 +59,8 @@ static bool is_adaptive(int kind) {
 }
 
 /* PyTorch's defaults, which differ from optimiser to optimiser (sgd has none for lr). */
+enum { MOST_LR = 1000 };
+
 static void complete_optimizer(void *spec) {
     struct optimizer_spec *o = spec;
     if (isnan(o->lr))
@@ -68,7 +70,7 @@ static void complete_optimizer(void *spec) {
     if (isnan(o->weight_decay))
         o->weight_decay = o->kind == OPTIMIZER_ADAMW ? 0.01 : 0;
     if (isnan(o->schedule.peak))
-        o->schedule.peak = 10 * o->lr;
+        o->schedule.peak = 10 * o->lr < MOST_LR ? 10 * o->lr : MOST_LR;
 }
 
 static const char *check_optimizer(const void *spec, const char **name) {
@@ -129,22 +131,9 @@ static const char *check_train(const void *spec, const char **name) {
                                                      : NULL;
 }
 
-/* A layer without penalties of its own has those of all. */
-static void complete_penalties(struct layer_spec *layer, const struct regularization_spec *all) {
-    if (isnan(layer->l1))
-        layer->l1 = all->l1;
-    if (isnan(layer->l2))
-        layer->l2 = all->l2;
-    if (isnan(layer->max_norm))
-        layer->max_norm = all->max_norm;
-}
-
 static void complete_config(void *spec) {
     struct config *config = spec;
     const struct regularization_spec *all = &config->regularization;
-    for (size_t i = 0; i < config->model.layer_count; i++)
-        complete_penalties(&config->model.layers[i], all);
-    complete_penalties(&config->model.output, all);
     config->model.weight_noise = all->weight_noise_kind == WEIGHT_NOISE_PER_SAMPLE ? all->weight_noise : 0;
 }
 
@@ -167,30 +156,16 @@ static void complete_config(void *spec) {
     INIT_KEYS("bias_", bias_init, "biases", .choices = init_bias_name, .kind_of = init_bias_kind,            \
               .choice = "zeros")
 
+/* clang-format off */
 #define PENALTY_KEYS                                                                                         \
-    {"l1",                                                                                                   \
-     &key_real,                                                                                              \
-     AT(struct layer_spec, l1),                                                                              \
-     .flags = KEY_NULL,                                                                                      \
-     .min = 0,                                                                                               \
-     .max = 1e6,                                                                                             \
+    {"l1", &key_real, AT(struct layer_spec, l1), .flags = KEY_NULL, .min = 0, .max = 1e6, .fallback = NAN,   \
+     .help = "The layer's own `regularization.l1`; null: that of all layers."},                              \
+    {"l2", &key_real, AT(struct layer_spec, l2), .flags = KEY_NULL, .min = 0, .max = 1e6, .fallback = NAN,   \
+     .help = "The layer's own `regularization.l2`; null: that of all layers."},                              \
+    {"max_norm", &key_real, AT(struct layer_spec, max_norm), .flags = KEY_NULL, .min = 0, .max = 1e6,        \
      .fallback = NAN,                                                                                        \
-     .computed = "that of `regularization`",                                                                 \
-     .help = "The layer's own `regularization.l1`."},                                                        \
-        {"l2",                                                                                               \
-         &key_real,                                                                                          \
-         AT(struct layer_spec, l2),                                                                          \
-         .flags = KEY_NULL,                                                                                  \
-         .min = 0,                                                                                           \
-         .max = 1e6,                                                                                         \
-         .fallback = NAN,                                                                                    \
-         .computed = "that of `regularization`",                                                             \
-         .help = "The layer's own `regularization.l2`."},                                                    \
-    {                                                                                                        \
-        "max_norm", &key_real, AT(struct layer_spec, max_norm),                                              \
-            .flags = KEY_NULL | KEY_ABOVE, .min = 0, .max = 1e6, .fallback = NAN,                            \
-            .computed = "that of `regularization`", .help = "The layer's own `regularization.max_norm`."     \
-    }
+     .help = "The layer's own `regularization.max_norm`; null: that of all layers, 0: none."}
+/* clang-format on */
 
 static const struct key layer_keys[] = {
     {"units", &key_size, AT(struct layer_spec, units), .flags = KEY_REQUIRED, .min = 1,
@@ -321,8 +296,8 @@ static const struct key schedule_keys[] = {
      .help = "Epochs without improvement that `plateau` bears."},
     {"final", &key_real, AT(struct schedule_spec, final), .min = 0, .max = 1, .with = "kind",
      .applies = by_run, .help = "Share of `lr` that is left at the end of the run."},
-    {"peak", &key_real, AT(struct schedule_spec, peak), .flags = KEY_ABOVE, .min = 0, .max = 1000,
-     .fallback = NAN, .computed = "10 times `lr`", .with = "kind", .applies = by_cycle,
+    {"peak", &key_real, AT(struct schedule_spec, peak), .flags = KEY_ABOVE, .min = 0, .max = MOST_LR,
+     .fallback = NAN, .computed = "10 times `lr`, at most 1000", .with = "kind", .applies = by_cycle,
      .help = "Highest rate of `one_cycle`, which rises to it from `lr`."},
     {"rise", &key_real, AT(struct schedule_spec, rise), .flags = KEY_ABOVE | KEY_BELOW, .min = 0, .max = 1,
      .fallback = 0.3, .with = "kind", .applies = by_cycle,
@@ -335,7 +310,7 @@ static const struct key schedule_keys[] = {
 static const struct key optimizer_keys[] = {
     {"kind", &key_choice, AT(struct optimizer_spec, kind), .choices = optimizer_name, .choice = "sgd",
      .help = "The rule of the update, as in PyTorch."},
-    {"lr", &key_real, AT(struct optimizer_spec, lr), .flags = KEY_ABOVE, .min = 0, .max = 1000,
+    {"lr", &key_real, AT(struct optimizer_spec, lr), .flags = KEY_ABOVE, .min = 0, .max = MOST_LR,
      .fallback = NAN, .computed = "0.01; 0.001 for \"adam\" and \"adamw\"", .help = "Learning rate."},
     {"momentum", &key_real, AT(struct optimizer_spec, momentum), .flags = KEY_BELOW, .min = 0, .max = 1,
      .with = "kind", .applies = has_momentum, .help = "Share of the previous update that is kept."},
@@ -452,7 +427,7 @@ static const struct key augment_keys[] = {
 static const struct key early_stopping_keys[] = {
     {"metric", &key_choice, AT(struct early_stopping_spec, metric), .choices = metric_name,
      .choice = "validation.loss", .help = "What decides which epoch is best."},
-    {"patience", &key_size, AT(struct early_stopping_spec, patience), .min = 0, .max = 1000000, .fallback = 5,
+    {"patience", &key_size, AT(struct early_stopping_spec, patience), .min = 1, .max = 1000000, .fallback = 5,
      .unit = "epochs", .help = "Training ends after so many epochs without improvement."},
     {"min_delta", &key_real, AT(struct early_stopping_spec, min_delta), .min = 0, .max = 1e9,
      .help = "What counts as an improvement is better by more than this."},

@@ -84,7 +84,10 @@ static void wrap(struct text *out, const char *s) {
 
 static void write_plain(const char *path, size_t in, const struct key *key, struct text *out) {
     struct text values = {0};
-    text_addf(out, "%-*s", HELP_INDENT, path);
+    if (strlen(path) + 2 > HELP_INDENT)
+        text_addf(out, "%s\n%*s", path, HELP_INDENT, "");
+    else
+        text_addf(out, "%-*s", HELP_INDENT, path);
     wrap(out, key->help);
     key_allowed(key, &values);
     text_addf(&values, "%s%s", key->unit != NULL ? ", in " : "", key->unit != NULL ? key->unit : "");

@@ -17,11 +17,13 @@ struct penalty penalty_of(const struct fit_setup *setup, size_t i) {
     struct penalty penalty = {.decays = penalised(setup, p)};
     if (!spec || !penalty.decays)
         return penalty;
-    const struct layer_spec *layer = p->layer < spec->layer_count ? &spec->layers[p->layer] : &spec->output;
-    penalty.l1 = layer->l1;
-    penalty.l2 = layer->l2;
-    if (p->kind == PARAMETER_WEIGHT && layer->max_norm > 0)
-        penalty.max_norm = layer->max_norm;
+    const struct layer_spec *layer = model_layer(spec, p->layer);
+    const struct regularization_spec *all = &setup->regularization;
+    double limit = layer_number(layer->max_norm, all->max_norm);
+    penalty.l1 = layer_number(layer->l1, all->l1);
+    penalty.l2 = layer_number(layer->l2, all->l2);
+    if (p->kind == PARAMETER_WEIGHT && limit > 0) /* NAN: none */
+        penalty.max_norm = limit;
     return penalty;
 }
 

@@ -34,7 +34,7 @@ static struct tape *make_tape(const struct model_spec *spec, size_t features, si
     size_t value = 0;
     bool ok = tape && tape_input(tape, features, err);
     for (size_t l = 0; ok && l <= spec->layer_count; l++) {
-        const struct layer_spec *layer = l < spec->layer_count ? &spec->layers[l] : &spec->output;
+        const struct layer_spec *layer = model_layer(spec, l);
         char name[32];
         label(name, sizeof name, l, spec->layer_count);
         ok = add_layer(tape, spec, layer, l < spec->layer_count ? layer->units : outputs, name, &value, err);
@@ -66,8 +66,7 @@ static void name_parameters(struct model *model, const struct model_spec *spec) 
         struct parameter *p = &model->parameter[i];
         p->kind = kind_of(t->name);
         p->layer = p->kind == PARAMETER_WEIGHT ? layers++ : layers - 1;
-        const struct layer_spec *layer =
-            p->layer < spec->layer_count ? &spec->layers[p->layer] : &spec->output;
+        const struct layer_spec *layer = model_layer(spec, p->layer);
         p->out = t->matrix.cols, p->in = t->matrix.rows;
         p->offset = t->offset, p->stride = t->matrix.stride;
         p->init = p->kind == PARAMETER_WEIGHT ? layer->init : layer->bias_init;

@@ -2,6 +2,7 @@
 #ifndef MODEL_SPEC_H
 #define MODEL_SPEC_H
 
+#include <math.h>
 #include <stddef.h>
 
 #include "kernel/activation.h"
@@ -18,8 +19,8 @@ struct layer_spec {
     double slope;   /* leaky_relu; starting value of prelu */
     struct init_spec init, bias_init;
     double dropout;  /* share of the outputs that training sets to 0 */
-    double l1, l2;   /* penalties on the weights */
-    double max_norm; /* of the incoming weights of every unit; NAN: none */
+    double l1, l2;   /* penalties on the weights; NAN: those of all layers */
+    double max_norm; /* of the incoming weights of every unit; NAN: that of all layers, 0: none */
 };
 
 struct model_spec {
@@ -29,6 +30,16 @@ struct model_spec {
     double input_dropout;     /* share of the inputs that training sets to 0 */
     double weight_noise; /* standard deviation of noise on every weight, drawn for each sample; 0: none */
 };
+
+/* Layer l, the output layer behind the hidden ones. */
+static inline const struct layer_spec *model_layer(const struct model_spec *spec, size_t l) {
+    return l < spec->layer_count ? &spec->layers[l] : &spec->output;
+}
+
+/* A number of a layer that has one of its own, else that of all. */
+static inline double layer_number(double own, double of_all) {
+    return isnan(own) ? of_all : own;
+}
 
 enum { MODEL_MAX_LAYERS = 1024, MODEL_MAX_UNITS = 1048576 };
 

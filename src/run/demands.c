@@ -28,9 +28,11 @@ static bool has_weights(const struct setup *s) {
 
 static bool has_penalty(const struct setup *s) {
     const struct model_spec *spec = &s->config->model;
-    bool found = spec->output.l1 > 0 || spec->output.l2 > 0;
-    for (size_t i = 0; i < spec->layer_count; i++)
-        found = found || spec->layers[i].l1 > 0 || spec->layers[i].l2 > 0;
+    const struct regularization_spec *all = &s->config->regularization;
+    bool found = false;
+    for (size_t l = 0; l <= spec->layer_count && !found; l++)
+        found = layer_number(model_layer(spec, l)->l1, all->l1) > 0 ||
+                layer_number(model_layer(spec, l)->l2, all->l2) > 0;
     return found;
 }
 

@@ -22,7 +22,7 @@ static void describe_layers(const struct setup *s, struct description *d) {
         }
     }
     for (size_t l = 0; l < d->layer_count; l++) {
-        const struct layer_spec *layer = l < spec->layer_count ? &spec->layers[l] : &spec->output;
+        const struct layer_spec *layer = model_layer(spec, l);
         d->layer[l].activation = activation_name((size_t)layer->activation);
     }
 }
@@ -95,7 +95,8 @@ bool describe(const struct setup *setup, struct description *out, struct err *er
         .work_bytes = fit_memory(setup->fit),
     };
     d.layer = mem_alloc(d.layer_count, sizeof *d.layer, "the description of the layers", err);
-    if (!d.layer || !warnings_of_config(&d.warnings, config, err)) {
+    if (!d.layer || !warnings_of_schedule(&d.warnings, config, err) ||
+        !warnings_of_config(&d.warnings, config, err)) {
         description_release(&d);
         return false;
     }

@@ -4,39 +4,46 @@
 
 typedef void say_fn(const struct config *config, struct text *out);
 
-/* The layers' number where they have one in common, else how far theirs reach. */
-static void add_range(const struct config *config, size_t offset, bool with_output, struct text *out) {
+/* A number of layer l. */
+typedef double layer_fn(const struct config *config, size_t l);
+
+static double dropout_of(const struct config *config, size_t l) {
+    return model_layer(&config->model, l)->dropout;
+}
+
+static double l1_of(const struct config *config, size_t l) {
+    return layer_number(model_layer(&config->model, l)->l1, config->regularization.l1);
+}
+
+static double l2_of(const struct config *config, size_t l) {
+    return layer_number(model_layer(&config->model, l)->l2, config->regularization.l2);
+}
+
+static double max_norm_of(const struct config *config, size_t l) {
+    return layer_number(model_layer(&config->model, l)->max_norm, config->regularization.max_norm);
+}
+
+/* "NAME 0.5" or "NAME 0.2 to 0.5" over so many layers; nothing where no layer has a number above 0. */
+static bool say_layers(const struct config *config, const char *name, layer_fn *of, size_t layers,
+                       struct text *out) {
     double low = INFINITY, high = 0;
-    size_t layers = config->model.layer_count + with_output;
     for (size_t l = 0; l < layers; l++) {
-        const struct layer_spec *layer =
-            l < config->model.layer_count ? &config->model.layers[l] : &config->model.output;
-        double value = *(const double *)((const char *)layer + offset);
-        value = value > 0 ? value : 0; /* none may be NaN */
+        double value = of(config, l) > 0 ? of(config, l) : 0; /* NAN: none */
         low = value < low ? value : low;
         high = value > high ? value : high;
     }
-    if (layers && low < high)
-        text_addf(out, "%g to %g", low, high);
-    else
-        text_addf(out, "%g", high);
-}
-
-static bool any_layer(const struct config *config, size_t offset, bool with_output) {
-    for (size_t l = 0; l < config->model.layer_count + with_output; l++) {
-        const struct layer_spec *layer =
-            l < config->model.layer_count ? &config->model.layers[l] : &config->model.output;
-        if (*(const double *)((const char *)layer + offset) > 0)
-            return true;
-    }
-    return false;
-}
-
-static void say_layers(const struct config *config, const char *name, size_t offset, struct text *out) {
-    if (!any_layer(config, offset, true))
-        return;
+    if (high == 0)
+        return false;
     text_addf(out, "%s ", name);
-    add_range(config, offset, true, out);
+    if (low < high)
+        text_addf(out, "%g to ", low);
+    text_addf(out, "%g", high);
+    return true;
+}
+
+static void say_rule(const struct config *config, struct text *out) {
+    const struct optimizer_spec *o = &config->optimizer;
+    text_add(out, o->nesterov ? "Nesterov's step" : o->amsgrad ? "amsgrad" : o->centered ? "centered" : "");
 }
 
 static void say_schedule(const struct config *config, struct text *out) {
@@ -70,15 +77,11 @@ static void say_clipping(const struct config *config, struct text *out) {
 }
 
 static void say_dropout(const struct config *config, struct text *out) {
-    size_t offset = offsetof(struct layer_spec, dropout);
-    bool inputs = config->model.input_dropout > 0, layers = any_layer(config, offset, false);
+    bool inputs = config->model.input_dropout > 0;
     if (inputs)
         text_addf(out, "dropout %g of the inputs", config->model.input_dropout);
-    if (!layers)
-        return;
-    text_add(out, inputs ? ", " : "dropout ");
-    add_range(config, offset, false, out);
-    text_add(out, " of the layers");
+    if (say_layers(config, inputs ? "," : "dropout", dropout_of, config->model.layer_count, out))
+        text_add(out, " of the layers");
 }
 
 static void say_noise(const struct config *config, struct text *out) {
@@ -91,15 +94,17 @@ static void say_noise(const struct config *config, struct text *out) {
 }
 
 static void say_l1(const struct config *config, struct text *out) {
-    say_layers(config, "l1", offsetof(struct layer_spec, l1), out);
+    if (say_layers(config, "l1", l1_of, config->model.layer_count + 1, out) &&
+        config->regularization.l1_method == L1_SUBGRADIENT)
+        text_add(out, " by its sub-gradient");
 }
 
 static void say_l2(const struct config *config, struct text *out) {
-    say_layers(config, "l2", offsetof(struct layer_spec, l2), out);
+    say_layers(config, "l2", l2_of, config->model.layer_count + 1, out);
 }
 
 static void say_max_norm(const struct config *config, struct text *out) {
-    say_layers(config, "max-norm", offsetof(struct layer_spec, max_norm), out);
+    say_layers(config, "max-norm", max_norm_of, config->model.layer_count + 1, out);
 }
 
 static void say_augmentation(const struct config *config, struct text *out) {
@@ -120,7 +125,8 @@ static void say_augmentation(const struct config *config, struct text *out) {
         text_addf(out, "%selastic %g over %g", out->len > before ? ", " : "augment: ", a->elastic.alpha,
                   a->elastic.sigma);
     if (a->class_count)
-        text_addf(out, "%slimits of %zu classes", out->len > before ? ", " : "augment: ", a->class_count);
+        text_addf(out, "%slimits of %zu class%s", out->len > before ? ", " : "augment: ", a->class_count,
+                  a->class_count == 1 ? "" : "es");
 }
 
 static void say_smoothing(const struct config *config, struct text *out) {
@@ -155,9 +161,9 @@ static void say_diagnostics(const struct config *config, struct text *out) {
 }
 
 static say_fn *const methods[] = {
-    say_momentum,  say_schedule, say_decay,    say_clipping,    say_l1,
-    say_l2,        say_max_norm, say_dropout,  say_noise,       say_augmentation,
-    say_smoothing, say_weights,  say_stopping, say_calibration, say_diagnostics,
+    say_rule,    say_momentum, say_schedule,    say_decay,       say_clipping,     say_l1,
+    say_l2,      say_max_norm, say_dropout,     say_noise,       say_augmentation, say_smoothing,
+    say_weights, say_stopping, say_calibration, say_diagnostics,
 };
 
 bool methods_add(const struct config *config, size_t i, struct text *out) {

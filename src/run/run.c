@@ -16,6 +16,7 @@ struct run {
     struct metrics metrics;
     struct training search, refit;
     struct training *training; /* the one in progress */
+    struct setup_state found;  /* what the search has found, in a refit */
     struct measurement test;   /* of the final model */
     struct calibration calibration;
     bool finished; /* the result stands */
@@ -51,11 +52,8 @@ struct run *run_open(const struct config *config, const struct run_options *opti
         !setup_open(config, options->isa, !options->init_from, &run->setup, err) ||
         !setup_start(&run->setup, options->init_from, err) ||
         !training_begin(&run->search, &run->setup, NULL, err) || !folder_begin(&run->folder, err) ||
-        !write_config(run, err)) {
-        run_free(run);
-        return NULL;
-    }
-    if (!options->init_from && !warnings_of_config(&run->warnings, config, err)) {
+        !write_config(run, err) || !warnings_of_schedule(&run->warnings, config, err) ||
+        (!options->init_from && !warnings_of_config(&run->warnings, config, err))) {
         run_free(run);
         return NULL;
     }
@@ -72,6 +70,7 @@ void run_free(struct run *run) {
     measurement_release(&run->test);
     training_release(&run->refit);
     training_release(&run->search);
+    setup_state_release(&run->found);
     metrics_release(&run->metrics);
     setup_release(&run->setup);
     folder_close(&run->folder);
@@ -98,7 +97,8 @@ static void fill_result(struct run *run, const char *stopped_by) {
     r->steps = search->steps + refit->steps;
     r->search = search;
     r->kept = run->training->kept;
-    r->diagnostics = run_diagnostics(run);
+    /* A fit that was given up has none to show. */
+    r->diagnostics = run->training == refit || refit->steps == 0 ? run_diagnostics(run) : NULL;
     r->warnings = &run->warnings;
     r->validation = search->validation.made ? &search->validation.figures : NULL;
     r->test = run->test.made ? &run->test.figures : NULL;
@@ -152,7 +152,7 @@ static bool end_search(struct run *run, struct err *err) {
 }
 
 static bool begin_refit(struct run *run, struct err *err) {
-    if (!setup_refit(&run->setup, run->result.init_from, err) ||
+    if (!setup_refit(&run->setup, run->result.init_from, &run->found, err) ||
         !training_begin(&run->refit, &run->setup, &run->search, err))
         return false;
     run->training = &run->refit;
@@ -227,12 +227,17 @@ static bool measure_if_finite(struct run *run, const struct data_part *part, str
 static bool finish_diverged(struct run *run, struct err *divergence, struct err *err) {
     const struct data *data = &run->setup.data;
     struct training *search = &run->search;
-    if (run->training == &run->refit)
+    bool refit = run->training == &run->refit;
+    if (refit)
         err_prefix(divergence, "refit");
     text_add(&run->message, divergence->text);
     run->result.message = run->message.s;
-    if (run->training == search)
+    if (refit) {
+        setup_go_back(&run->setup, &run->found); /* the last good model is the search's */
+        run->training = search;
+    } else {
         training_restore_best(search);
+    }
     /* The validation of the last finished epoch still holds; before the first epoch there is none, nor is
      * there of an earlier epoch that was kept. */
     bool ok = search->validation.made || measure_if_finite(run, &data->validation, &search->validation, err);

@@ -137,8 +137,33 @@ bool setup_start(struct setup *setup, const char *init_from, struct err *err) {
                      : model_init(setup->model, setup->config->seed, setup->team, err);
 }
 
-bool setup_refit(struct setup *s, const char *init_from, struct err *err) {
+static bool keep_state(struct setup *s, struct setup_state *state, struct err *err) {
+    state->theta = mem_alloc_aligned(s->model->size, sizeof(real), "the model of the search", err);
+    if (!state->theta)
+        return false;
+    memcpy(state->theta, s->model->theta, s->model->size * sizeof(real));
+    state->scaling = s->data.scaling;
+    s->data.scaling = (struct scaling){.kind = state->scaling.kind};
+    return true;
+}
+
+void setup_go_back(struct setup *s, struct setup_state *before) {
+    memcpy(s->model->theta, before->theta, s->model->size * sizeof(real));
+    scaling_release(&s->data.scaling);
+    s->data.scaling = before->scaling;
+    before->scaling = (struct scaling){0};
+}
+
+void setup_state_release(struct setup_state *state) {
+    mem_free(state->theta);
+    scaling_release(&state->scaling);
+    *state = (struct setup_state){0};
+}
+
+bool setup_refit(struct setup *s, const char *init_from, struct setup_state *before, struct err *err) {
     size_t features = s->model->features, outputs = s->model->outputs;
+    if (!keep_state(s, before, err))
+        return false;
     fit_free(s->fit);
     model_free(s->model);
     s->fit = NULL, s->model = NULL;

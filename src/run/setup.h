@@ -33,10 +33,21 @@ void setup_release(struct setup *setup);
  * are many. init_from: a model file to take them from, or NULL for the initialisers. */
 bool setup_start(struct setup *setup, const char *init_from, struct err *err) MUST_CHECK;
 
+/* A trained model, kept while another one is trained in its place. */
+struct setup_state {
+    real *theta; /* NULL: none */
+    struct scaling scaling;
+};
+
 /* For a training on all samples that are not of the test part: makes training and validation part one, the
- * model new, with its values before training as setup_start gives them, and a fit of these. On failure the
+ * model new, with its values before training as setup_start gives them, and a fit of these. *before, which is
+ * zero, is the state of the model until then; release with setup_state_release, also on failure, when the
  * setup is only fit to be released. */
-bool setup_refit(struct setup *setup, const char *init_from, struct err *err) MUST_CHECK;
+bool setup_refit(struct setup *setup, const char *init_from, struct setup_state *before,
+                 struct err *err) MUST_CHECK;
+/* Gives the model that state back. */
+void setup_go_back(struct setup *setup, struct setup_state *before);
+void setup_state_release(struct setup_state *state);
 
 /* What the setup's fit was made of, for another fit with the same data and model. */
 struct fit_setup setup_of_fit(const struct setup *setup);

@@ -200,8 +200,7 @@ bool warnings_of_epoch(struct warnings *w, const struct config *config, size_t e
                        const struct net_diagnostics *net, struct err *err) {
     const struct model_spec *spec = &config->model;
     for (size_t l = 0; l < net->layers; l++) {
-        const struct judged j = {epoch, l, net, &net->layer[l],
-                                 l < spec->layer_count ? &spec->layers[l] : &spec->output};
+        const struct judged j = {epoch, l, net, &net->layer[l], model_layer(spec, l)};
         if (!judge(w, &j, err))
             return false;
     }

@@ -20,7 +20,8 @@ enum warning_kind {
     WARNING_SMALL_UPDATE,
     WARNING_DEAD,
     WARNING_SATURATED,
-    WARNING_KINDS
+    WARNING_KINDS,
+    WARNING_SCHEDULE = WARNING_KINDS /* of the run: its warm-up or ramp never ends */
 };
 
 struct warning {
@@ -40,6 +41,7 @@ void warnings_release(struct warnings *warnings);
 
 /* Adds what the initialisers alone tell: hidden layers whose units start equal and will stay so for ever, and
  * weights that start at 0 and that no gradient will ever move. */
+bool warnings_of_schedule(struct warnings *warnings, const struct config *config, struct err *err) MUST_CHECK;
 bool warnings_of_config(struct warnings *warnings, const struct config *config, struct err *err) MUST_CHECK;
 
 /* Adds what the epoch's figures tell. */

@@ -54,7 +54,7 @@ static bool move(struct certain *c, size_t layers) {
 
 static void begin(const struct model_spec *spec, struct certain *c, size_t layers) {
     for (size_t l = 0; l < layers; l++) {
-        const struct layer_spec *layer = l < spec->layer_count ? &spec->layers[l] : &spec->output;
+        const struct layer_spec *layer = model_layer(spec, l);
         c[l] = (struct certain){.spec = layer};
         c[l].constant_weights = init_is_constant(&layer->init, &c[l].weight);
         c[l].constant_bias = init_is_constant(&layer->bias_init, &c[l].bias);
@@ -102,6 +102,26 @@ static bool warn_equal(struct warnings *w, const struct certain *c, size_t l, si
         "%s)",
         c[l].spec->units, warnings_init(c[l].spec));
     return warnings_add(w, WARNING_START, l, 0, &t, err);
+}
+
+bool warnings_of_schedule(struct warnings *w, const struct config *config, struct err *err) {
+    const struct optimizer_spec *o = &config->optimizer;
+    double epochs = (double)config->train.epochs;
+    struct text t = {0};
+    if (epochs > 0 && o->schedule.warmup_epochs >= epochs)
+        text_addf(
+            &t,
+            "optimizer.schedule.warmup_epochs: a warm-up of %g epochs is as long as the run of %zu, so that "
+            "the %s schedule never begins",
+            o->schedule.warmup_epochs, config->train.epochs, schedule_name((size_t)o->schedule.kind));
+    else if (epochs > 0 && o->momentum_ramp.on && o->momentum_ramp.epochs > epochs)
+        text_addf(&t,
+                  "optimizer.momentum_ramp.epochs: the ramp of %g epochs is longer than the run of %zu, so "
+                  "that the momentum never comes to its end",
+                  o->momentum_ramp.epochs, config->train.epochs);
+    else
+        return true;
+    return warnings_add(w, WARNING_SCHEDULE, 0, 0, &t, err);
 }
 
 bool warnings_of_config(struct warnings *w, const struct config *config, struct err *err) {

@@ -159,6 +159,25 @@ print(*next(find(json.load(sys.stdin), "early_stopping"))["properties"]["metric"
     cmp a/model.safetensors b/model.safetensors
 }
 
+@test "a refit that diverges leaves the model that the search has found" {
+    # Samples that only the refit trains on outweigh all others together.
+    { printf '1e6\n%.0s' 1 2 3; printf '1\n%.0s' {1..47}; } >heavy
+    files=$(sed 's/"images"/"weights": "'"${PWD//\//\\/}"'\/heavy", &/' <<<'{"images": "t10k-images-idx3-ubyte", "labels": "t10k-labels-idx1-ubyte"}')
+    wild=(--config "$config" -q --set data.validation="$files" --set loss.kind=mse --set optimizer.lr=0.05
+        --set data.scale=standardize --set train.epochs=4 --set train.calibrate=false)
+    stopping '"patience": 2'
+    "$DLTRAIN" "${wild[@]}" "${stop[@]}" --out search >/dev/null
+    run --separate-stderr "$DLTRAIN" "${wild[@]}" "${stop[@]}" --set train.refit=true --out a
+    [ "$status" -eq 5 ]
+    [[ $stderr == "dltrain: error: refit: training diverged in epoch "* ]]
+    [[ ${lines[0]} == "figures of            the last good state: epoch "*", the best by validation.loss" ]]
+    cmp a/model.safetensors search/model.safetensors
+    check '
+        s["stopped_by"] == "diverged" and s["refit"] is None
+        s["test"] == json.load(open("search/summary.json"))["test"]
+        s["validation"]["loss"] == s["early_stopping"]["value"]'
+}
+
 @test "a refit is a training on the union" {
     stopping '"patience": 2'
     "$DLTRAIN" "${overfit[@]}" "${stop[@]}" --out search >/dev/null

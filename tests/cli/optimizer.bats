@@ -183,3 +183,27 @@ PYTHON
         done
     done
 }
+
+@test "a resolved config takes an override as its original does" {
+    train_with regularization.l1=0 # writes run/config.json
+    cp run/config.json again.json
+    original=$(digest regularization.l1=0.01 regularization.l2=0.1 regularization.max_norm=1)
+    config=again.json
+    [ "$(digest regularization.l1=0.01 regularization.l2=0.1 regularization.max_norm=1)" = "$original" ]
+}
+
+@test "a layer has penalties of its own, and none by 0" {
+    acts model.layers.0.max_norm=0 -- regularization.max_norm=0.5
+    [ "$(digest regularization.max_norm=0.5 model.layers.0.max_norm=0 model.output.max_norm=0)" = "$(digest)" ]
+    [ "$(digest regularization.l1=0.1 model.layers.0.l1=0 model.output.l1=0)" = "$(digest)" ]
+}
+
+@test "a warm-up or a ramp that never ends is warned of" {
+    run --separate-stderr "$DLTRAIN" check --config "$config" --set optimizer.schedule='{"kind": "cosine", "warmup_epochs": 2}'
+    [ "$status" -eq 0 ]
+    [[ $stderr == "dltrain: warning: optimizer.schedule.warmup_epochs: a warm-up of 2 epochs is as long as the run of 2"* ]]
+    run --separate-stderr "$DLTRAIN" check --config "$config" --set optimizer.momentum_ramp='{"epochs": 3}'
+    [[ $stderr == "dltrain: warning: optimizer.momentum_ramp.epochs: "* ]]
+    run --separate-stderr "$DLTRAIN" check --config "$config" --set optimizer.schedule='{"kind": "cosine", "warmup_epochs": 1}'
+    [ -z "$stderr" ]
+}

@@ -231,16 +231,16 @@ static void test_printed(void **state) {
                                "        \"init\": \"he_normal\",\n"
                                "        \"bias_init\": \"zeros\",\n"
                                "        \"dropout\": 0,\n"
-                               "        \"l1\": 0,\n"
-                               "        \"l2\": 0,\n"
+                               "        \"l1\": null,\n"
+                               "        \"l2\": null,\n"
                                "        \"max_norm\": null\n"
                                "      }\n"
                                "    ],\n"
                                "    \"output\": {\n"
                                "      \"init\": \"xavier_normal\",\n"
                                "      \"bias_init\": \"zeros\",\n"
-                               "      \"l1\": 0,\n"
-                               "      \"l2\": 0,\n"
+                               "      \"l1\": null,\n"
+                               "      \"l2\": null,\n"
                                "      \"max_norm\": null\n"
                                "    }\n"
                                "  },\n"
@@ -297,7 +297,7 @@ static void test_printed(void **state) {
     config_release(&c);
 }
 
-/* Defaults that hang on other keys, and layers that have what all have. */
+/* Defaults that hang on other keys, and layers that have numbers of their own or those of all. */
 static void test_completed(void **state) {
     (void)state;
     static const struct {
@@ -324,9 +324,10 @@ static void test_completed(void **state) {
                                " \"max_norm\": 4, \"weight_noise\": 0.5}}",
                                NO_OVERRIDES);
     const struct layer_spec *layer = c.model.layers, *output = &c.model.output;
-    assert_true(layer[0].l1 == 1 && layer[0].l2 == 2 && layer[0].max_norm == 4);
+    assert_true(isnan(layer[0].l1) && isnan(layer[0].l2) && isnan(layer[0].max_norm) && isnan(output->l1));
     assert_true(layer[1].l1 == 0 && layer[1].l2 == 3 && layer[1].max_norm == 5);
-    assert_true(output->l1 == 1 && output->l2 == 2 && output->max_norm == 4);
+    assert_true(model_layer(&c.model, 1) == &layer[1] && model_layer(&c.model, 2) == output);
+    assert_true(layer_number(layer[0].l1, c.regularization.l1) == 1 && layer_number(layer[1].l1, 1) == 0);
     assert_true(c.model.weight_noise == 0.5);
     config_release(&c);
     c = accepted("{" DATA ", \"regularization\": {\"weight_noise\": 1, \"weight_noise_kind\": \"per_step\"},"
