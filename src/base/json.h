@@ -68,6 +68,11 @@ void json_float(struct json_writer *w, float value);
 void json_uint(struct json_writer *w, uint64_t value);
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
+/* A key and its value. */
+void json_put_string(struct json_writer *w, const char *key, const char *value);
+void json_put_number(struct json_writer *w, const char *key, double value);
+void json_put_uint(struct json_writer *w, const char *key, uint64_t value);
+void json_put_bool(struct json_writer *w, const char *key, bool value);
 /* A parsed tree, as it is. */
 void json_tree(struct json_writer *w, const cJSON *item);
 

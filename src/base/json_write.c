@@ -199,6 +199,26 @@ void json_null(struct json_writer *w) {
     add_plain(w, "null");
 }
 
+void json_put_string(struct json_writer *w, const char *key, const char *value) {
+    json_key(w, key);
+    json_string(w, value);
+}
+
+void json_put_number(struct json_writer *w, const char *key, double value) {
+    json_key(w, key);
+    json_number(w, value);
+}
+
+void json_put_uint(struct json_writer *w, const char *key, uint64_t value) {
+    json_key(w, key);
+    json_uint(w, value);
+}
+
+void json_put_bool(struct json_writer *w, const char *key, bool value) {
+    json_key(w, key);
+    json_bool(w, value);
+}
+
 static void write_children(struct json_writer *w, const cJSON *item) {
     for (const cJSON *child = item->child; child != NULL; child = child->next) {
         if (cJSON_IsObject(item))

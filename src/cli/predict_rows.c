@@ -23,7 +23,7 @@ static void csv_head(const struct predictions *p, struct text *out) {
     for (size_t k = 0; k < p->outputs; k++)
         text_addf(out, ",%c%zu", p->probabilities ? 'p' : 'y', k);
     for (size_t k = 0; p->mc.passes && k < p->outputs; k++)
-        text_addf(out, ",sd_%zu", k);
+        text_addf(out, ",sd%zu", k);
     text_add(out, "\n");
 }
 

@@ -54,18 +54,13 @@ bool calibrate_measure(const struct calibrated *model, const struct data_part *p
 
 /* ---- printing ---- */
 
-static void put_number(struct json_writer *w, const char *key, double value) {
-    json_key(w, key);
-    json_number(w, value);
-}
-
 static void print_scores(struct json_writer *w, const char *key, const struct calibration_scores *scores) {
     json_key(w, key);
     json_begin_object(w);
-    put_number(w, "nll", scores->nll);
-    put_number(w, "brier", scores->brier);
+    json_put_number(w, "nll", scores->nll);
+    json_put_number(w, "brier", scores->brier);
     if (!isnan(scores->ece))
-        put_number(w, "ece", scores->ece);
+        json_put_number(w, "ece", scores->ece);
     json_end_object(w);
 }
 
@@ -86,7 +81,7 @@ void calibrate_print(const struct calibration *c, struct json_writer *w) {
         return;
     }
     json_begin_object(w);
-    put_number(w, "temperature", c->temperature);
+    json_put_number(w, "temperature", c->temperature);
     print_effect(w, "validation", &c->validation);
     print_effect(w, "test", &c->test);
     json_end_object(w);

@@ -13,21 +13,6 @@ bool gradient_report_ok(const struct gradient_report *report) {
     return report->failed == 0 && (!report->has_direction || report->direction.ok);
 }
 
-static void put_number(struct json_writer *w, const char *key, double value) {
-    json_key(w, key);
-    json_number(w, value);
-}
-
-static void put_uint(struct json_writer *w, const char *key, size_t value) {
-    json_key(w, key);
-    json_uint(w, value);
-}
-
-static void put_bool(struct json_writer *w, const char *key, bool value) {
-    json_key(w, key);
-    json_bool(w, value);
-}
-
 /* null: there was nothing to take a difference of. */
 static void put_difference(struct json_writer *w, const char *key, bool there, double value) {
     json_key(w, key);
@@ -46,48 +31,48 @@ static void put_tensor(struct json_writer *w, const struct checked_tensor *t) {
     for (size_t i = 0; i < t->dims; i++)
         json_uint(w, t->shape[i]);
     json_end_array(w);
-    put_number(w, "gradient_norm", t->norm);
-    put_number(w, "adjoint_error", t->adjoint_error);
+    json_put_number(w, "gradient_norm", t->norm);
+    json_put_number(w, "adjoint_error", t->adjoint_error);
     put_difference(w, "difference_error", t->checked > 0, t->difference_error);
-    put_uint(w, "checked", t->checked);
-    put_uint(w, "skipped", t->skipped);
-    put_bool(w, "ok", t->ok);
+    json_put_uint(w, "checked", t->checked);
+    json_put_uint(w, "skipped", t->skipped);
+    json_put_bool(w, "ok", t->ok);
     json_end_object(w);
 }
 
 static void put_direction(struct json_writer *w, const struct checked_direction *d) {
     json_key(w, "jvp");
     json_begin_object(w);
-    put_number(w, "forward", d->forward);
-    put_number(w, "reverse", d->reverse);
+    json_put_number(w, "forward", d->forward);
+    json_put_number(w, "reverse", d->reverse);
     put_difference(w, "difference", !d->kink, d->difference);
-    put_number(w, "adjoint_error", d->adjoint_error);
+    json_put_number(w, "adjoint_error", d->adjoint_error);
     put_difference(w, "difference_error", !d->kink, d->difference_error);
-    put_bool(w, "ok", d->ok);
+    json_put_bool(w, "ok", d->ok);
     json_end_object(w);
 }
 
 static void put_cost(struct json_writer *w, const struct gradient_cost *c) {
     json_key(w, "multiplications_per_sample");
     json_begin_object(w);
-    put_number(w, "forward", c->forward);
-    put_number(w, "reverse", c->reverse);
-    put_number(w, "ratio", (c->forward + c->reverse) / c->forward);
-    put_number(w, "jvp", c->jvp);
-    put_number(w, "gradient_by_reverse_mode", c->reverse);
-    put_number(w, "gradient_by_forward_mode", (double)c->elements * c->jvp);
+    json_put_number(w, "forward", c->forward);
+    json_put_number(w, "reverse", c->reverse);
+    json_put_number(w, "ratio", (c->forward + c->reverse) / c->forward);
+    json_put_number(w, "jvp", c->jvp);
+    json_put_number(w, "gradient_by_reverse_mode", c->reverse);
+    json_put_number(w, "gradient_by_forward_mode", (double)c->elements * c->jvp);
     json_end_object(w);
-    put_uint(w, "parameters", c->elements);
-    put_number(w, "kept_per_sample", c->kept);
+    json_put_uint(w, "parameters", c->elements);
+    json_put_number(w, "kept_per_sample", c->kept);
 }
 
 bool gradient_report_json(const struct gradient_report *report, struct text *out, struct err *err) {
     struct json_writer w = {.out = out, .indent = 2};
     json_begin_object(&w);
-    put_uint(&w, "samples", report->samples);
-    put_number(&w, "objective", report->objective);
-    put_number(&w, "adjoint_tolerance", GRADIENT_ADJOINT_TOLERANCE);
-    put_number(&w, "difference_tolerance", report->tolerance);
+    json_put_uint(&w, "samples", report->samples);
+    json_put_number(&w, "objective", report->objective);
+    json_put_number(&w, "adjoint_tolerance", GRADIENT_ADJOINT_TOLERANCE);
+    json_put_number(&w, "difference_tolerance", report->tolerance);
     json_key(&w, "tensors");
     json_begin_array(&w);
     for (size_t i = 0; i < report->tensors; i++)
@@ -98,7 +83,7 @@ bool gradient_report_json(const struct gradient_report *report, struct text *out
     put_cost(&w, &report->cost);
     json_key(&w, "isa");
     json_string(&w, report->kernel);
-    put_bool(&w, "ok", gradient_report_ok(report));
+    json_put_bool(&w, "ok", gradient_report_ok(report));
     json_end_object(&w);
     text_add(out, "\n");
     return text_ok(out, err);

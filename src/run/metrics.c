@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "run/clock.h"
-#include "run/diagnostics_text.h"
+#include "run/diagnostics_json.h"
 
 /* Between two writings. */
 static const double pause_seconds = 0.5;

@@ -5,23 +5,8 @@
 
 #include "kernel/kernel.h"
 #include "run/clock.h"
-#include "run/diagnostics_text.h"
+#include "run/diagnostics_json.h"
 #include "run/figures.h"
-
-static void put_number(struct json_writer *w, const char *key, double value) {
-    json_key(w, key);
-    json_number(w, value);
-}
-
-static void put_uint(struct json_writer *w, const char *key, uint64_t value) {
-    json_key(w, key);
-    json_uint(w, value);
-}
-
-static void put_string(struct json_writer *w, const char *key, const char *value) {
-    json_key(w, key);
-    json_string(w, value);
-}
 
 /* ---- an evaluation ---- */
 
@@ -48,37 +33,37 @@ static void print_classes(struct json_writer *w, const struct evaluation *e, cha
             json_string(w, class_name[cls]);
         else
             json_uint(w, cls);
-        put_number(w, "precision", figures.precision);
-        put_number(w, "recall", figures.recall);
-        put_number(w, "f1", figures.f1);
-        put_uint(w, "support", figures.support);
+        json_put_number(w, "precision", figures.precision);
+        json_put_number(w, "recall", figures.recall);
+        json_put_number(w, "f1", figures.f1);
+        json_put_uint(w, "support", figures.support);
         json_end_object(w);
     }
     json_end_array(w);
 }
 
 void summary_evaluation(struct json_writer *w, const struct evaluation *e, char *const *class_name) {
-    put_uint(w, "samples", e->samples);
-    put_number(w, "loss", e->loss);
+    json_put_uint(w, "samples", e->samples);
+    json_put_number(w, "loss", e->loss);
     if (!isnan(e->weighted_loss))
-        put_number(w, "weighted_loss", e->weighted_loss);
+        json_put_number(w, "weighted_loss", e->weighted_loss);
     if (!isnan(e->nll))
-        put_number(w, "nll", e->nll);
+        json_put_number(w, "nll", e->nll);
     if (!isnan(e->brier))
-        put_number(w, "brier", e->brier);
+        json_put_number(w, "brier", e->brier);
     if (e->classes == 0)
         return;
     double low, high;
     figures_wilson(e->correct, e->samples, &low, &high);
-    put_number(w, "accuracy", e->accuracy);
-    put_number(w, "error", (double)(e->samples - e->correct) / (double)e->samples);
+    json_put_number(w, "accuracy", e->accuracy);
+    json_put_number(w, "error", (double)(e->samples - e->correct) / (double)e->samples);
     json_key(w, "accuracy_interval");
     json_begin_flat_array(w);
     json_number(w, low);
     json_number(w, high);
     json_end_array(w);
     if (!isnan(e->ece))
-        put_number(w, "ece", e->ece);
+        json_put_number(w, "ece", e->ece);
     if (!e->confusion)
         return;
     print_confusion(w, e);
@@ -107,9 +92,9 @@ static void print_train(struct json_writer *w, const struct epoch_record *kept) 
         return;
     }
     json_begin_object(w);
-    put_number(w, "loss", kept->metric[METRIC_TRAIN_LOSS]);
+    json_put_number(w, "loss", kept->metric[METRIC_TRAIN_LOSS]);
     if (!isnan(kept->metric[METRIC_TRAIN_ACCURACY]))
-        put_number(w, "accuracy", kept->metric[METRIC_TRAIN_ACCURACY]);
+        json_put_number(w, "accuracy", kept->metric[METRIC_TRAIN_ACCURACY]);
     json_end_object(w);
 }
 
@@ -120,14 +105,14 @@ static void print_early_stopping(struct json_writer *w, const struct training *s
         return;
     }
     json_begin_object(w);
-    put_string(w, "metric", metric_name((size_t)search->metric));
-    put_uint(w, "epoch", search->stopping.best_epoch);
+    json_put_string(w, "metric", metric_name((size_t)search->metric));
+    json_put_uint(w, "epoch", search->stopping.best_epoch);
     json_key(w, "value");
     if (search->stopping.best_epoch)
         json_number(w, search->stopping.best);
     else
         json_null(w);
-    put_uint(w, "patience", search->stopping.patience);
+    json_put_uint(w, "patience", search->stopping.patience);
     json_key(w, "stopped");
     json_bool(w, training_stopped_early(search));
     json_end_object(w);
@@ -140,9 +125,9 @@ static void print_refit(struct json_writer *w, const struct run_refit *refit) {
         return;
     }
     json_begin_object(w);
-    put_uint(w, "epochs", refit->epochs);
-    put_uint(w, "samples", refit->samples);
-    put_uint(w, "steps", refit->steps);
+    json_put_uint(w, "epochs", refit->epochs);
+    json_put_uint(w, "samples", refit->samples);
+    json_put_uint(w, "steps", refit->steps);
     json_end_object(w);
 }
 
@@ -163,8 +148,8 @@ static void print_layers(struct json_writer *w, const struct model *model) {
         if (p->kind != PARAMETER_WEIGHT)
             continue;
         json_begin_object(w);
-        put_string(w, "name", tape_label(model->tape, tape_parameter(model->tape, i)->node));
-        put_number(w, "sparsity", sparsity(model, p));
+        json_put_string(w, "name", tape_label(model->tape, tape_parameter(model->tape, i)->node));
+        json_put_number(w, "sparsity", sparsity(model, p));
         json_end_object(w);
     }
     json_end_array(w);
@@ -175,10 +160,10 @@ static void print_files(struct json_writer *w, const char *key, const struct dat
         return;
     json_key(w, key);
     json_begin_object(w);
-    put_string(w, "images", set->images.sha256);
-    put_string(w, "labels", set->labels_sha256);
+    json_put_string(w, "images", set->images.sha256);
+    json_put_string(w, "labels", set->labels_sha256);
     if (set->weight)
-        put_string(w, "weights", set->weights_sha256);
+        json_put_string(w, "weights", set->weights_sha256);
     json_end_object(w);
 }
 
@@ -194,13 +179,13 @@ static void print_data(struct json_writer *w, const struct data *data) {
 static void print_seconds(struct json_writer *w, const struct run_result *r) {
     json_key(w, "seconds");
     json_begin_object(w);
-    put_number(w, "load", r->load_seconds);
-    put_number(w, "train", r->train_seconds);
+    json_put_number(w, "load", r->load_seconds);
+    json_put_number(w, "train", r->train_seconds);
     if (r->steps)
-        put_number(w, "first_step", r->first_step_seconds);
-    put_number(w, "total", r->total_seconds);
+        json_put_number(w, "first_step", r->first_step_seconds);
+    json_put_number(w, "total", r->total_seconds);
     json_end_object(w);
-    put_number(w, "samples_per_second", r->samples_per_second);
+    json_put_number(w, "samples_per_second", r->samples_per_second);
 }
 
 #ifdef __APPLE__
@@ -218,13 +203,13 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     struct json_writer w = {.out = out, .indent = 2};
     char *const *class_name = setup->config->data.class_names;
     json_begin_object(&w);
-    put_string(&w, "name", setup->config->name);
-    put_uint(&w, "epochs_run", r->epochs_run);
-    put_uint(&w, "best_epoch", r->best_epoch);
-    put_uint(&w, "steps", r->steps);
-    put_string(&w, "stopped_by", r->stopped_by);
+    json_put_string(&w, "name", setup->config->name);
+    json_put_uint(&w, "epochs_run", r->epochs_run);
+    json_put_uint(&w, "best_epoch", r->best_epoch);
+    json_put_uint(&w, "steps", r->steps);
+    json_put_string(&w, "stopped_by", r->stopped_by);
     if (r->message)
-        put_string(&w, "message", r->message);
+        json_put_string(&w, "message", r->message);
     print_early_stopping(&w, r->search);
     print_refit(&w, r->refit);
     print_train(&w, r->kept);
@@ -238,21 +223,21 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     warnings_print(&w, r->warnings, true);
     calibrate_print(r->calibration, &w);
     print_seconds(&w, r);
-    put_uint(&w, "peak_rss_bytes", peak_memory());
-    put_uint(&w, "threads", team_size(setup->team));
-    put_string(&w, "isa", setup->kernel->name);
-    put_uint(&w, "seed", setup->config->seed);
-    put_uint(&w, "parameters", setup->model->trainable);
+    json_put_uint(&w, "peak_rss_bytes", peak_memory());
+    json_put_uint(&w, "threads", team_size(setup->team));
+    json_put_string(&w, "isa", setup->kernel->name);
+    json_put_uint(&w, "seed", setup->config->seed);
+    json_put_uint(&w, "parameters", setup->model->trainable);
     print_layers(&w, setup->model);
     json_key(&w, "init_from");
     if (r->init_from)
         json_string(&w, r->init_from);
     else
         json_null(&w);
-    put_string(&w, "model_digest", r->digest);
+    json_put_string(&w, "model_digest", r->digest);
     print_data(&w, &setup->data);
-    put_uint(&w, "numeric_contract", NUMERIC_CONTRACT);
-    put_string(&w, "version", r->version);
+    json_put_uint(&w, "numeric_contract", NUMERIC_CONTRACT);
+    json_put_string(&w, "version", r->version);
     json_end_object(&w);
     text_add(out, "\n");
     return text_ok(out, err);

@@ -77,7 +77,7 @@ keys=(
 
 @test "--mc-dropout: means that sum to 1, their class, and deviations" {
     "$DLTRAIN" predict --model "$dropped" --images "$images" --mc-dropout 30 >rows
-    [ "$(head -1 rows)" = index,class,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9,sd_0,sd_1,sd_2,sd_3,sd_4,sd_5,sd_6,sd_7,sd_8,sd_9 ]
+    [ "$(head -1 rows)" = index,class,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9,sd0,sd1,sd2,sd3,sd4,sd5,sd6,sd7,sd8,sd9 ]
     [ "$(wc -l <rows)" -eq 51 ]
     # A number in [0, 1] of mean m has a variance of at most m (1 - m).
     sed 1d rows | awk -F , '{ s = 0; b = 3; for (i = 3; i <= 12; i++) { s += $i; if ($i > $b) b = i
@@ -109,7 +109,7 @@ keys=(
 
 @test "--mc-dropout of values, and of dropped inputs" {
     "$DLTRAIN" predict --model "$box/values/model.safetensors" --images "$images" --mc-dropout 5 >rows
-    [ "$(head -1 rows | cut -d , -f 3,13)" = y0,sd_0 ]
+    [ "$(head -1 rows | cut -d , -f 3,13)" = y0,sd0 ]
     sed 1d rows | awk -F , '$13 <= 0 { exit 1 }'
 }
 

@@ -1,4 +1,4 @@
-#include "run/diagnostics_text.h"
+#include "run/diagnostics_json.h"
 
 #include <math.h>
 

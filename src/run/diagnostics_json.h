@@ -1,6 +1,6 @@
 /* The figures of the layers in metrics.jsonl and summary.json. */
-#ifndef RUN_DIAGNOSTICS_TEXT_H
-#define RUN_DIAGNOSTICS_TEXT_H
+#ifndef RUN_DIAGNOSTICS_JSON_H
+#define RUN_DIAGNOSTICS_JSON_H
 
 #include "base/json.h"
 #include "fit/fit.h"
