@@ -63,7 +63,7 @@ static int run_command(const struct arguments *a) {
         return status;
     bool ok = draw(&config, a, &text, &err);
     config_release(&config);
-    return ok ? print_text(&text) : print_failure(&err);
+    return ok ? print_text(&text) : config_file_failure(a, &err);
 }
 
 const struct command command_augment = {

@@ -45,13 +45,13 @@ static int check(const struct config *config, const struct arguments *a) {
     struct err err = {0};
     struct text text = {0};
     if (!setup_open(config, chosen_isa(a), false, &setup, &err))
-        return print_failure(&err);
+        return config_file_failure(a, &err);
     bool ok = add_summary(&setup, a, &text, &err);
     setup_release(&setup);
     if (ok)
         return print_text(&text);
     text_release(&text);
-    return print_failure(&err);
+    return config_file_failure(a, &err);
 }
 
 static int run_command(const struct arguments *a) {

@@ -170,7 +170,7 @@ static int run_command(const struct arguments *a) {
         status = print_report(&report, a->json);
         gradient_report_release(&report);
     } else {
-        status = print_failure(&err);
+        status = config_file_failure(a, &err);
     }
     config_release(&config);
     return status;

@@ -192,7 +192,7 @@ static int train_with(const struct config *config, const struct arguments *a) {
     interrupt_catch();
     struct run *run = run_open(config, &wish, &err);
     if (!run)
-        return print_failure(&err);
+        return config_file_failure(a, &err);
     int status = train(run, config, a, &err) ? 0 : print_failure(&err);
     if (run_result(run)) {
         int printed = print_results(run, config->train.epochs, a->json);

@@ -18,6 +18,12 @@ int config_file_open(const struct arguments *a, const char *command, struct conf
     return status;
 }
 
+int config_file_failure(const struct arguments *a, struct err *err) {
+    if (err->kind == ERR_CONFIG)
+        err_prefix(err, "%s", a->config);
+    return print_failure(err);
+}
+
 const char *chosen_isa(const struct arguments *a) {
     if (a->isa)
         return a->isa;
