@@ -109,6 +109,8 @@ static void add_remarks(const struct gradient_report *r, struct text *out) {
         if (!t->checked)
             text_addf(out, "%s: no difference was taken: a kink lies in the way of every element tried\n",
                       t->name);
+        else if (t->adjoint_error > GRADIENT_ADJOINT_TOLERANCE)
+            text_addf(out, "%s: forward and reverse mode disagree\n", t->name);
         else if (!t->ok)
             text_addf(out, "%s: at [%zu, %zu] the gradient is %.10g, the difference %.10g\n", t->name,
                       t->worst.out, t->worst.in, t->worst.gradient, t->worst.difference);

@@ -240,6 +240,7 @@ bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
         team_run(fit->team, step_job, fit);
         if (atomic_load(&fit->loss_broken) || atomic_load(&fit->parameter_broken))
             return diverged(fit, err);
+        optimizer_end(fit->optimizer, fit->tiles.scale);
         add_up(fit);
         if (fit->diagnostics)
             diagnostics_step(fit->diagnostics);

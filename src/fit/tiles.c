@@ -170,6 +170,8 @@ void tiles_update(struct fit *fit, size_t rank) {
         team_barrier(fit->team);
         scale = clip_scale(fit);
     }
+    if (rank == 0)
+        fit->tiles.scale = scale; /* of all members, who computed the same */
     for (size_t t, helped = 0; work_take(&fit->work[WORK_TILES], rank, &helped, &t);)
         update_tile(fit, t, scale);
     if (fit->tiles.limited_count) {

@@ -19,6 +19,7 @@ struct tiles {
     size_t limited_count;
     real *gradient;  /* the whole gradient, laid out as theta; only where its norm is limited, else NULL */
     double *squares; /* [tiles] sum of the squares of each; as gradient */
+    real scale;      /* of the gradient in the step in progress */
 };
 
 bool tiles_init(struct fit *fit, struct err *err) MUST_CHECK;

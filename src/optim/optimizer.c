@@ -5,11 +5,14 @@
  * threshold of l1 lr gain / D_i for coordinate i (Parikh and Boyd, Proximal algorithms, 2014, sections 4.2
  * and 6.5.2; with the preconditioner of an adaptive rule: Yun, Lozano and Yang, Adaptive proximal gradient
  * methods for structured neural networks, 2021, ProxGen). D_i is what the rule divides the coordinate's step
- * by, 1 for sgd. `gain` is what the momentum has grown a constant gradient to by now: s_1 = 1, s_t = mu
- * s_(t-1) + 1 - dampening, and 1 + mu s_t for Nesterov's. Without it the threshold would be too small by 1 /
- * (1 - mu), and the stationary points those of a weaker penalty. With it a step on the constant gradient g
- * moves by lr gain g / D_i before the threshold lr gain l1 / D_i, so a coordinate stays at 0 where |g| <= l1
- * and elsewhere rests where g = -l1 sign(w): the conditions of the optimum, whatever rate, momentum and D. */
+ * by, 1 for sgd. `gain` is what the momentum has grown a constant gradient to by now, scaled as clip_norm has
+ * scaled it: s_1 = c_1, s_t = mu s_(t-1) + (1 - dampening) c_t, and c_t + mu s_t for Nesterov's; for adam's
+ * mean s_t = beta1 s_(t-1) + (1 - beta1) c_t over its bias correction. Without it the threshold would be off
+ * by 1 / (1 - mu) and by c, and the stationary points those of another penalty. With it a step on the
+ * constant gradient g moves by lr gain g / D_i before the threshold lr gain l1 / D_i, so a coordinate stays
+ * at 0 where |g| <= l1 and elsewhere rests where g = -l1 sign(w): the conditions of the optimum, whatever
+ * rate, momentum, D and clip_norm. (clip_value changes single coordinates of the gradient, and with them
+ * where they rest.) */
 #include "optim/optimizer.h"
 
 #include <math.h>
@@ -27,8 +30,10 @@ struct optimizer {
     uint64_t step;         /* from 1 */
     double square_product; /* square_decay^step */
     double mean_product;   /* mean_decay^step */
-    double velocity;       /* the momentum's, on a gradient that is always 1 */
-    double rate, reach;    /* of this step: its width, and how far a gradient that is always 1 takes it */
+    double velocity;       /* what the rule has made, until this step, of a gradient that is always 1 */
+    double decay,
+        intake;         /* of this step: velocity becomes decay velocity + intake (scaled as the gradient) */
+    double rate, width; /* of this step: the learning rate, what the step multiplies its direction by */
     struct update update;
     real *state[UPDATE_STATES];
 };
@@ -46,15 +51,23 @@ static bool moves(const struct optimizer_spec *spec) {
     return spec->momentum != 0 || spec->momentum_ramp.on;
 }
 
-/* Momentum of this step, and how far it has come on a constant gradient. */
 static void begin_momentum(struct optimizer *o, double momentum, double dampening, bool nesterov) {
     struct update *u = &o->update;
-    double intake = o->step == 1 ? 1 : 1 - dampening;
-    o->velocity = momentum * o->velocity + intake;
-    o->reach = o->rate * (nesterov ? 1 + momentum * o->velocity : o->velocity);
+    o->decay = momentum;
+    o->intake = o->step == 1 ? 1 : 1 - dampening;
     u->momentum = (real)momentum;
-    u->intake = (real)intake;
+    u->intake = (real)o->intake;
     u->nesterov = nesterov;
+}
+
+/* The velocity behind a step whose gradient is scaled, and how far a gradient that is always 1 gets in it. */
+static double next_velocity(const struct optimizer *o, double scale) {
+    return o->decay * o->velocity + o->intake * scale;
+}
+
+static double reach(const struct optimizer *o, double scale) {
+    double velocity = next_velocity(o, scale);
+    return o->width * (o->update.nesterov ? scale + o->decay * velocity : velocity);
 }
 
 static void decay_square(struct optimizer *o, double decay) {
@@ -97,7 +110,10 @@ static void adam_begin(struct optimizer *o, double momentum) {
     (void)momentum;
     decay_mean(o, o->spec.betas[0]);
     decay_square(o, o->spec.betas[1]);
-    o->update.rate = (real)(o->rate / (1 - o->mean_product));
+    o->decay = o->spec.betas[0];
+    o->intake = 1 - o->decay;
+    o->width = o->rate / (1 - o->mean_product);
+    o->update.rate = (real)o->width;
     o->update.correction = (real)sqrt(1 - o->square_product);
 }
 
@@ -132,7 +148,7 @@ static bool adagrad_keeps(const struct optimizer_spec *spec, enum update_state s
 static void adagrad_begin(struct optimizer *o, double momentum) {
     (void)momentum;
     o->rate /= 1 + (double)(o->step - 1) * o->spec.lr_decay;
-    o->reach = o->rate;
+    o->width = o->rate;
     o->update.rate = (real)o->rate;
     o->update.square_decay = o->update.square_in = 1;
 }
@@ -195,9 +211,14 @@ void optimizer_free(struct optimizer *o) {
 
 void optimizer_begin(struct optimizer *o, double lr, double momentum) {
     o->step++;
-    o->rate = o->reach = lr;
+    o->rate = o->width = lr;
+    o->decay = 0, o->intake = 1;
     o->update.rate = (real)lr;
     rows[o->spec.kind].begin(o, momentum);
+}
+
+void optimizer_end(struct optimizer *o, real scale) {
+    o->velocity = next_velocity(o, (double)scale);
 }
 
 void optimizer_fetch(const struct optimizer *o, const struct kernel *k, const struct optimizer_tile *t,
@@ -221,7 +242,7 @@ bool optimizer_update(const struct optimizer *o, const struct kernel *k, const s
         t.state[s] = o->state[s] ? o->state[s] + tile->offset : NULL;
     update.scale = terms->scale;
     update.keep = (real)(terms->decays ? 1 - o->rate * o->spec.weight_decay : 1);
-    update.threshold = (real)(terms->l1 * o->reach);
+    update.threshold = (real)(terms->l1 * reach(o, (double)terms->scale));
     return rows[o->spec.kind].update(k, &t, &update);
 }
 

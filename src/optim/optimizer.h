@@ -33,6 +33,9 @@ void optimizer_free(struct optimizer *o);
 /* Begins a step with this learning rate and momentum (read where the rule has one). */
 void optimizer_begin(struct optimizer *o, double lr, double momentum);
 
+/* Ends it, when all tiles are updated: the scale that they all had (struct optimizer_terms). */
+void optimizer_end(struct optimizer *o, real scale);
+
 /* Asks the cache for what the update of the tile will read and write: to be called before its gradient is
  * computed, which takes as long as memory does. */
 void optimizer_fetch(const struct optimizer *o, const struct kernel *k, const struct optimizer_tile *tile,

@@ -66,11 +66,13 @@ static double relative(double error, double size) {
     return error == 0 ? 0 : error / size;
 }
 
+/* Relative to the sum of the terms, but to no less than what the objective's rounding can tell: where
+ * gradients of samples cancel, the terms themselves are rounding. */
 static double adjoint_error(const struct check *c, double *forward, double *reverse) {
     double magnitude;
     *forward = objective_jvp(c->objective, c->model->theta, c->direction);
     *reverse = dot_gradient(c, &magnitude);
-    return relative(fabs(*forward - *reverse), magnitude);
+    return relative(fabs(*forward - *reverse), fmax(magnitude, resolvable(c)));
 }
 
 static void clear_direction(const struct check *c) {
@@ -116,6 +118,8 @@ static bool quotient(const struct check *c, size_t rank, size_t at, real h, doub
     return smooth;
 }
 
+enum { ATTEMPTS = 2 };
+
 /* Where there is a kink within the step, or so much curvature (of inputs that are large numbers) that the
  * difference misses, a shorter step helps; to a wrong gradient it does not. */
 static void search_coordinate(const struct coordinates *job, size_t k, size_t rank, struct search *s) {
@@ -126,7 +130,7 @@ static void search_coordinate(const struct coordinates *job, size_t k, size_t ra
     double gradient = (double)c->gradient[at], error = INFINITY, difference = 0, slope;
     double h = step_for(fabs((double)c->model->theta[at]));
     bool smooth = false;
-    for (int attempt = 0; attempt < 2 && !(error <= job->within); attempt++, h /= 16)
+    for (int attempt = 0; attempt < ATTEMPTS && !(error <= job->within); attempt++, h /= 16)
         if (quotient(c, rank, at, (real)h, &slope) && (!smooth || fabs(slope - gradient) < error))
             smooth = true, difference = slope, error = fabs(slope - gradient);
     s->checked += smooth;
@@ -213,23 +217,33 @@ static double norm_of(const real *x, size_t n) {
     return sqrt(squares);
 }
 
-static void check_direction(struct check *c, struct checked_direction *d) {
-    size_t n = c->model->size;
+/* The difference quotient along the direction; false where a kink lies in the way. */
+static bool slope_along(const struct check *c, double h, double *slope) {
     real *up = c->moved[0], *down = c->moved[1];
-    clear_direction(c);
-    for (size_t i = 0; i < c->model->parameter_count; i++)
-        draw_direction(c, i);
-    double length = norm_of(c->direction, n), h = step_for(norm_of(c->model->theta, n));
-    for (size_t i = 0; i < n; i++) {
-        c->direction[i] = (real)((double)c->direction[i] / length);
+    for (size_t i = 0; i < c->model->size; i++) {
         up[i] = (real)((double)c->model->theta[i] + h * (double)c->direction[i]);
         down[i] = (real)((double)c->model->theta[i] - h * (double)c->direction[i]);
     }
+    bool smooth = objective_difference(c->objective, 0, up, down, slope);
+    *slope /= 2 * h;
+    return smooth;
+}
+
+static void check_direction(struct check *c, struct checked_direction *d) {
+    size_t n = c->model->size;
+    clear_direction(c);
+    for (size_t i = 0; i < c->model->parameter_count; i++)
+        draw_direction(c, i);
+    double length = norm_of(c->direction, n), h = step_for(norm_of(c->model->theta, n)), error = INFINITY;
+    for (size_t i = 0; i < n; i++)
+        c->direction[i] = (real)((double)c->direction[i] / length);
     d->adjoint_error = adjoint_error(c, &d->forward, &d->reverse);
-    d->kink = !objective_difference(c->objective, 0, up, down, &d->difference);
-    d->difference = d->kink ? 0 : d->difference / (2 * h);
-    double error = d->kink ? 0 : fabs(d->difference - d->reverse);
-    d->difference_error = relative(error, fmax(fabs(d->reverse), resolvable(c)));
+    double scale = fmax(fabs(d->reverse), resolvable(c)), slope;
+    d->kink = true;
+    for (int attempt = 0; attempt < ATTEMPTS && !(error <= c->options->tolerance * scale); attempt++, h /= 16)
+        if (slope_along(c, h, &slope) && (d->kink || fabs(slope - d->reverse) < error))
+            d->kink = false, d->difference = slope, error = fabs(slope - d->reverse);
+    d->difference_error = d->kink ? 0 : relative(error, scale);
     d->ok = d->adjoint_error <= GRADIENT_ADJOINT_TOLERANCE && d->difference_error <= c->options->tolerance;
 }
 

@@ -152,7 +152,7 @@ static bool end_search(struct run *run, struct err *err) {
 }
 
 static bool begin_refit(struct run *run, struct err *err) {
-    if (!setup_refit(&run->setup, run->result.init_from, &run->found, err) ||
+    if (!setup_refit(&run->setup, &run->found, err) ||
         !training_begin(&run->refit, &run->setup, &run->search, err))
         return false;
     run->training = &run->refit;

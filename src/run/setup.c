@@ -130,18 +130,29 @@ bool setup_open(const struct config *config, const char *isa, bool draw, struct 
     return true;
 }
 
+static real *copy_of(const struct model *model, const char *what, struct err *err) {
+    real *theta = mem_alloc_aligned(model->size, sizeof *theta, what, err);
+    if (theta)
+        memcpy(theta, model->theta, model->size * sizeof *theta);
+    return theta;
+}
+
 bool setup_start(struct setup *setup, const char *init_from, struct err *err) {
     if (setup->drawn)
         return true;
-    return init_from ? model_file_start(init_from, setup->model, err)
-                     : model_init(setup->model, setup->config->seed, setup->team, err);
+    if (!init_from)
+        return model_init(setup->model, setup->config->seed, setup->team, err);
+    if (!model_file_start(init_from, setup->model, err))
+        return false;
+    /* The file may be gone when a refit begins. */
+    return !setup->config->train.refit ||
+           (setup->start = copy_of(setup->model, "the parameters before training", err)) != NULL;
 }
 
 static bool keep_state(struct setup *s, struct setup_state *state, struct err *err) {
-    state->theta = mem_alloc_aligned(s->model->size, sizeof(real), "the model of the search", err);
+    state->theta = copy_of(s->model, "the model of the search", err);
     if (!state->theta)
         return false;
-    memcpy(state->theta, s->model->theta, s->model->size * sizeof(real));
     state->scaling = s->data.scaling;
     s->data.scaling = (struct scaling){.kind = state->scaling.kind};
     return true;
@@ -160,7 +171,7 @@ void setup_state_release(struct setup_state *state) {
     *state = (struct setup_state){0};
 }
 
-bool setup_refit(struct setup *s, const char *init_from, struct setup_state *before, struct err *err) {
+bool setup_refit(struct setup *s, struct setup_state *before, struct err *err) {
     size_t features = s->model->features, outputs = s->model->outputs;
     if (!keep_state(s, before, err))
         return false;
@@ -168,11 +179,17 @@ bool setup_refit(struct setup *s, const char *init_from, struct setup_state *bef
     model_free(s->model);
     s->fit = NULL, s->model = NULL;
     s->drawn = false;
-    return data_unite(&s->data, err) && weigh(s, err) && make_model(s, features, outputs, err) &&
-           (s->fit = make_fit(s, err)) != NULL && setup_start(s, init_from, err);
+    if (!data_unite(&s->data, err) || !weigh(s, err) || !make_model(s, features, outputs, err) ||
+        !(s->fit = make_fit(s, err)))
+        return false;
+    if (!s->start)
+        return setup_start(s, NULL, err);
+    memcpy(s->model->theta, s->start, s->model->size * sizeof(real));
+    return true;
 }
 
 void setup_release(struct setup *setup) {
+    mem_free(setup->start);
     fit_free(setup->fit);
     model_free(setup->model);
     data_release(&setup->data);

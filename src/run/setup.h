@@ -18,7 +18,8 @@ struct setup {
     struct team *team;
     struct data data;
     struct model *model;
-    bool drawn; /* the parameters have their initial values */
+    bool drawn;  /* the parameters have their initial values */
+    real *start; /* the parameters before training, where a refit cannot draw them again; NULL */
     struct fit *fit;
 };
 
@@ -43,8 +44,7 @@ struct setup_state {
  * model new, with its values before training as setup_start gives them, and a fit of these. *before, which is
  * zero, is the state of the model until then; release with setup_state_release, also on failure, when the
  * setup is only fit to be released. */
-bool setup_refit(struct setup *setup, const char *init_from, struct setup_state *before,
-                 struct err *err) MUST_CHECK;
+bool setup_refit(struct setup *setup, struct setup_state *before, struct err *err) MUST_CHECK;
 /* Gives the model that state back. */
 void setup_go_back(struct setup *setup, struct setup_state *before);
 void setup_state_release(struct setup_state *state);

@@ -207,3 +207,19 @@ PYTHON
     run --separate-stderr "$DLTRAIN" check --config "$config" --set optimizer.schedule='{"kind": "cosine", "warmup_epochs": 1}'
     [ -z "$stderr" ]
 }
+
+@test "every key of how parameters start acts" {
+    for key in model.layers.0.init=normal 'model.layers.0={"units": 16, "init": "normal", "std": 0.3}' \
+        'model.layers.0={"units": 16, "init": "uniform", "limit": 0.2}' 'model.layers.0={"units": 16, "init": "constant", "value": 0.1}' \
+        'model.layers.0={"units": 16, "bias_init": "normal", "bias_std": 0.3}' 'model.layers.0={"units": 16, "bias_init": "uniform"}' \
+        'model.layers.0={"units": 16, "bias_init": "uniform", "bias_limit": 0.3}' \
+        'model.layers.0={"units": 16, "bias_init": "constant", "bias_value": 0.3}' 'model.layers.0={"units": 16, "bias_init": "constant"}' \
+        'model.output={"init": "normal"}' 'model.output={"init": "normal", "std": 0.3}' 'model.output={"init": "uniform", "limit": 0.2}' \
+        'model.output={"init": "constant", "value": 0.1}' 'model.output={"bias_init": "normal"}' 'model.output={"bias_init": "normal", "bias_std": 0.3}' \
+        'model.output={"bias_init": "uniform", "bias_limit": 0.3}' 'model.output={"bias_init": "constant", "bias_value": 0.3}'; do
+        digest "$key"
+    done | sort >digests
+    digest >>digests
+    # "constant" biases start at bias_value 0 by default, as zeros do.
+    [ "$(sort -u digests | wc -l)" -eq 18 ]
+}

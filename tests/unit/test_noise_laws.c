@@ -427,8 +427,75 @@ static void the_mean_over_masks_is_what_was_there(void **state) {
     }
 }
 
+/* ---- layers ---- */
+
+enum { ALIKE = 16 };
+
+/* A weight matrix of ALIKE x ALIKE that passes its input on. */
+static void pass_on(struct net *n, size_t parameter) {
+    for (size_t o = 0; o < ALIKE; o++)
+        for (size_t i = 0; i < ALIKE; i++)
+            *element(n, parameter, o, i) = o == i;
+}
+
+/* Two masks of 1/2 one behind the other leave a quarter where they are independent, and a half where they are
+ * one. */
+static void layers_have_masks_of_their_own(void **state) {
+    (void)state;
+    struct layer_spec hidden[] = {layer(ALIKE, ACTIVATION_IDENTITY, 0), layer(ALIKE, ACTIVATION_IDENTITY, 0)};
+    struct model_spec spec = {.layers = hidden, .layer_count = 2, .output = layer(0, ACTIVATION_IDENTITY, 0)};
+    hidden[0].dropout = hidden[1].dropout = 0.5;
+    struct net n;
+    uint32_t row[SLICE];
+    size_t left = 0;
+    net_init(&n, &spec, ALIKE, ALIKE);
+    for (uint32_t s = 0; s < SLICE; s++)
+        row[s] = s;
+    const struct noise noise = {7, 1, row};
+    n.slice.noise = &noise;
+    for (size_t p = 0; p < 6; p += 2)
+        pass_on(&n, p);
+    for (size_t i = 0; i < ALIKE * SLICE; i++)
+        input(&n)[i] = 1;
+    losses(&n);
+    const real *z = tape_value(n.model->tape, n.ws, &n.slice, tape_output(n.model->tape));
+    for (size_t i = 0; i < ALIKE * SLICE; i++) {
+        assert_true(z[i] == 0 || z[i] == 4);
+        left += z[i] == 4;
+    }
+    assert_in_range(left, ALIKE * SLICE / 4 - 40, ALIKE * SLICE / 4 + 40); /* 4 deviations of 9.8 */
+    net_release(&n);
+}
+
+/* h = |x| e1, z = h + |h| e2: were e1 and e2 the same, all z / h of a sample would be, too. */
+static void layers_have_weight_noise_of_their_own(void **state) {
+    (void)state;
+    struct layer_spec hidden = layer(ALIKE, ACTIVATION_IDENTITY, 0);
+    struct model_spec spec = {
+        .layers = &hidden, .layer_count = 1, .output = layer(0, ACTIVATION_IDENTITY, 0), .weight_noise = 1};
+    struct net n;
+    uint32_t row[SLICE];
+    net_init(&n, &spec, ALIKE, ALIKE);
+    for (uint32_t s = 0; s < SLICE; s++)
+        row[s] = s;
+    const struct noise noise = {7, 1, row};
+    n.slice.noise = &noise;
+    memset(n.model->theta, 0, n.model->size * sizeof(real));
+    pass_on(&n, 2);
+    for (size_t i = 0; i < ALIKE * SLICE; i++)
+        input(&n)[i] = i < SLICE;
+    losses(&n);
+    const real *h = tape_value(n.model->tape, n.ws, &n.slice, 1);
+    const real *z = tape_value(n.model->tape, n.ws, &n.slice, 2);
+    for (size_t s = 0; s < SLICE; s++)
+        assert_true(fabs((double)(z[s] / h[s] - z[SLICE + s] / h[SLICE + s])) > 1e-3);
+    net_release(&n);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers_have_masks_of_their_own),
+        cmocka_unit_test(layers_have_weight_noise_of_their_own),
         cmocka_unit_test(input_noise_penalises_the_slope),
         cmocka_unit_test(input_noise_of_a_curved_net),
         cmocka_unit_test(weight_noise_of_a_linear_model),

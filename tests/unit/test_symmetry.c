@@ -44,18 +44,23 @@ static struct model *make_model(size_t hidden, size_t units, int activation, str
     return m;
 }
 
-static struct fit *begin(struct model *m, size_t batch, double lr) {
+static struct fit *begin_by(struct model *m, size_t batch, const struct optimizer_spec *optimizer) {
     struct err err = {0};
     struct fit_setup setup = {.kernel = best_kernel(),
                               .model = m,
                               .train = &part,
                               .scaling = &scaling,
-                              .optimizer = {.lr = lr, .momentum = 0.9},
+                              .optimizer = *optimizer,
                               .train_spec = {.epochs = 100, .batch_size = batch, .shuffle = true},
                               .seed = 1};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
     return fit;
+}
+
+static struct fit *begin(struct model *m, size_t batch, double lr) {
+    const struct optimizer_spec sgd = {.lr = lr, .momentum = 0.9};
+    return begin_by(m, batch, &sgd);
 }
 
 static void step(struct fit *fit, size_t count) {
@@ -177,13 +182,41 @@ static void equal_units_stay_equal(void **state) {
             make_units_equal(m);
             assert_true(units_are_equal(m));
             real first = element(m, &m->parameter[0], 0, 0);
-            struct fit *fit = begin(m, batch, 0.001); /* as units move together, their steps add up */
+            /* As units move together, their steps add up. */
+            const struct optimizer_spec rules[] = {
+                {.lr = 0.001, .momentum = 0.9},
+                {.kind = OPTIMIZER_ADAM, .lr = 0.0001, .betas = {0.9, 0.999}, .eps = 1e-8}};
+            struct fit *fit = begin_by(m, batch, &rules[batch == 21]);
             step(fit, 150);
             assert_true(units_are_equal(m));
             assert_true(element(m, &m->parameter[0], 0, 0) != first);
             fit_free(fit);
             model_free(m);
         }
+}
+
+/* Dropout treats equal units differently. */
+static void dropout_breaks_the_symmetry(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct layer_spec hidden = layer(7, ACTIVATION_TANH, 0);
+    struct model_spec spec = {
+        .layers = &hidden, .layer_count = 1, .output = layer(0, ACTIVATION_IDENTITY, 0)};
+    hidden.init = by("constant", 0), hidden.init.value = 0.1;
+    spec.output.init = hidden.init;
+    for (int dropped = 0; dropped < 2; dropped++) {
+        hidden.dropout = dropped ? 0.5 : 0;
+        struct model *m = model_create(&spec, FEATURES, CLASSES, "cross_entropy", &err);
+        assert_true(m && model_init(m, 3, NULL, &err));
+        struct fit *fit = begin(m, 8, 0.1);
+        step(fit, 5);
+        size_t equal = 0;
+        for (size_t o = 1; o < 7; o++)
+            equal += element(m, &m->parameter[0], o, 0) == element(m, &m->parameter[0], 0, 0);
+        assert_int_equal(equal, dropped ? 0 : 6);
+        fit_free(fit);
+        model_free(m);
+    }
 }
 
 /* One number that differs is enough. */
@@ -205,7 +238,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_weights_wake_up_from_the_top),    cmocka_unit_test(zero_biases_never_wake_up),
         cmocka_unit_test(a_zero_output_layer_delays_by_a_step), cmocka_unit_test(equal_units_stay_equal),
-        cmocka_unit_test(a_single_number_breaks_the_symmetry),
+        cmocka_unit_test(a_single_number_breaks_the_symmetry),  cmocka_unit_test(dropout_breaks_the_symmetry),
     };
     return cmocka_run_group_tests_name("symmetry", tests, make_data, NULL);
 }

@@ -181,6 +181,7 @@ static void depth_lets_lengths_fluctuate(void **state) {
     static const double relu[3] = {6 - 1, 60 - 3 * 6 + 2, 840 - 4 * 60 - 3 * 36 + 12 * 6 - 6};
     check_fluctuation("lecun_normal", ACTIVATION_IDENTITY, 10, 400, linear);
     check_fluctuation("lecun_normal", ACTIVATION_IDENTITY, 2, 400, linear);
+    check_fluctuation("he_normal", ACTIVATION_RELU, 10, 400, relu);
     check_fluctuation("he_normal", ACTIVATION_RELU, 5, 400, relu);
     check_fluctuation("he_normal", ACTIVATION_RELU, 2, 400, relu);
 }
