@@ -39,6 +39,8 @@ bool file_write_parts(const char *path, const struct file_part *parts, size_t co
 bool file_is_temporary(const char *name);
 
 bool file_exists(const char *path);
+/* Whether both paths lead to one file that exists. */
+bool file_same(const char *a, const char *b);
 bool file_is_folder(const char *path);
 
 /* Makes the folder and its parents; an existing folder is fine. ERR_SYSTEM otherwise. */

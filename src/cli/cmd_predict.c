@@ -112,6 +112,9 @@ static bool predict(const struct arguments *a, struct err *err) {
     struct inference inference;
     if (!a->model || !a->images)
         return err_set(err, ERR_USAGE, "predict needs --%s FILE", a->model ? "images" : "model");
+    if (a->out && (file_same(a->out, a->model) || file_same(a->out, a->images)))
+        return err_set(err, ERR_USAGE, "option --out: %s is the %s that predict reads", a->out,
+                       file_same(a->out, a->model) ? "model" : "file of images");
     if (!inference_open(a->model, (size_t)a->threads, chosen_isa(a), &inference, err))
         return false;
     bool ok = predict_images(&inference, a, err);

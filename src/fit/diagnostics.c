@@ -186,15 +186,6 @@ static double sum_of(const double chain[CHAINS]) {
     return sum;
 }
 
-static double squares(size_t rows, size_t cols, const real *x, size_t stride) {
-    double chain[CHAINS] = {0};
-    for (size_t r = 0; r < rows; r++, x += stride)
-        for (size_t c = 0; c < cols; c += CHAINS)
-            for (size_t i = 0; i < CHAINS; i++)
-                chain[i] += (double)x[c + i] * (double)x[c + i];
-    return sum_of(chain);
-}
-
 static double squared_distance(size_t rows, size_t cols, const real *x, const real *y, size_t stride) {
     double chain[CHAINS] = {0};
     for (size_t r = 0; r < rows; r++, x += stride, y += stride)
@@ -211,8 +202,8 @@ void diagnostics_gradient(struct diagnostics *d, size_t t, const real *gradient)
         return;
     const struct tape_tile tile = tape_tile(d->source.model->tape, t);
     const real *theta = d->source.model->theta + tile.offset;
-    d->tile[t].gradient = squares(tile.rows, tile.cols, gradient, OP_TILE_COLS);
-    d->tile[t].weight = squares(tile.rows, tile.cols, theta, tile.stride);
+    d->tile[t].gradient = d->source.kernel->sum_squares(tile.rows, tile.cols, gradient, OP_TILE_COLS);
+    d->tile[t].weight = d->source.kernel->sum_squares(tile.rows, tile.cols, theta, tile.stride);
     for (size_t r = 0; r < tile.rows; r++)
         memcpy(d->before + tile.offset + r * tile.stride, theta + r * tile.stride, tile.cols * sizeof(real));
 }
@@ -382,7 +373,7 @@ static void finish_layer(const struct diagnostics *d, size_t l, struct layer_dia
     *out = (struct layer_diagnostics){
         .name = tape_label(d->source.model->tape, at->first_node),
         .units = at->units,
-        .weight_norm = sqrt(squares(w->in, w->stride, theta + w->offset, w->stride)),
+        .weight_norm = sqrt(d->source.kernel->sum_squares(w->in, w->stride, theta + w->offset, w->stride)),
         .gradient_norm = mean(d->sum[l].gradient, d->sum[l].steps),
         .update_ratio = mean(d->sum[l].ratio, d->sum[l].ratios),
         .symmetric = l + 1 < d->layers && is_symmetric(d, at),

@@ -12,10 +12,10 @@ enum random_stream {
     STREAM_SHUFFLE = 2, /* epoch, element: position */
     STREAM_SPLIT = 3,   /* sample: row of the training file */
     /* Of these a block is for four elements, f, f + 1, f + 2, f + 3; element: f / 4. */
-    STREAM_DROPOUT = 4,       /* with the layer; epoch; sample: row of the training file; f: unit */
+    STREAM_DROPOUT = 4,       /* with the number of weight matrices before it; epoch; sample: row; f: unit */
     STREAM_INPUT_DROPOUT = 5, /* epoch; sample: row of the training file; f: feature */
     STREAM_INPUT_NOISE = 6,   /* the same */
-    STREAM_WEIGHT_NOISE = 7,  /* with the layer; epoch; sample: row of the training file; f: unit */
+    STREAM_WEIGHT_NOISE = 7,  /* as dropout's */
     STREAM_STEP_NOISE = 8,    /* with the parameter; epoch: step of the training; sample: unit; f: input */
     STREAM_AUGMENT = 9,       /* epoch, sample: row of the training file, element: see augment.c, elastic.c */
     /* What no model depends on. */
@@ -31,15 +31,21 @@ struct random_block {
     uint32_t v[4];
 };
 
+/* Philox's multipliers, and what its keys grow by from round to round. */
+#define PHILOX_M0 0xD2511F53u
+#define PHILOX_M1 0xCD9E8D57u
+#define PHILOX_W0 0x9E3779B9u
+#define PHILOX_W1 0xBB67AE85u
+
 static inline struct random_block random_philox(uint64_t seed, uint32_t stream, uint32_t epoch,
                                                 uint32_t sample, uint32_t element) {
     uint32_t c0 = stream, c1 = epoch, c2 = sample, c3 = element;
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     for (int round = 0; round < 10; round++) {
-        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+        uint64_t p0 = (uint64_t)PHILOX_M0 * c0, p1 = (uint64_t)PHILOX_M1 * c2;
         uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
         c1 = (uint32_t)p1, c3 = (uint32_t)p0, c0 = n0, c2 = n2;
-        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+        k0 += PHILOX_W0, k1 += PHILOX_W1;
     }
     return (struct random_block){{c0, c1, c2, c3}};
 }

@@ -185,3 +185,13 @@ PYTHON
     [ "$free" -gt 20 ]
     [ "$held" -lt 5 ]
 }
+
+@test "diagnostics look at the images as they are" {
+    for changes in '{}' '{"rotate": 90, "translate": 9}'; do
+        "$DLTRAIN" --config "$config" -q --set optimizer.lr=1e-30 --set train.diagnostics=true --set augment="$changes" \
+            --out run --force >/dev/null
+        grep -o '"activation_mean": [^,]*' run/metrics.jsonl
+    done >means
+    [ "$(wc -l <means)" -ge 8 ]
+    cmp <(head -n $(($(wc -l <means) / 2)) means) <(tail -n $(($(wc -l <means) / 2)) means)
+}

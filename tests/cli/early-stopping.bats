@@ -178,6 +178,17 @@ print(*next(find(json.load(sys.stdin), "early_stopping"))["properties"]["metric"
         s["validation"]["loss"] == s["early_stopping"]["value"]'
 }
 
+@test "a refit starts where the search has started, whatever has become of the file" {
+    stopping '"patience": 2'
+    "$DLTRAIN" --config "$config" -q --set train.epochs=1 --out a >/dev/null
+    cp a/model.safetensors start.safetensors
+    refit=(--config "$config" -q "${stop[@]}" --set train.refit=true)
+    "$DLTRAIN" "${refit[@]}" --init-from start.safetensors --out b >/dev/null
+    # Beginning removes the files of the old run, this model among them.
+    "$DLTRAIN" "${refit[@]}" --init-from a/model.safetensors --out a --force >/dev/null
+    cmp a/model.safetensors b/model.safetensors
+}
+
 @test "a refit is a training on the union" {
     stopping '"patience": 2'
     "$DLTRAIN" "${overfit[@]}" "${stop[@]}" --out search >/dev/null

@@ -156,3 +156,21 @@ assert math.isclose(jvp["forward"], jvp["reverse"], rel_tol=1e-12)
     for doubling in 1 2 3 4 5 6; do layer=$layer,$layer; done
     fails 5 'not finite' "$DLTRAIN" gradcheck --config "$config" --set "model.layers=[$layer]" --set loss.kind=mse
 }
+
+@test "masks and noise are part of the objective, and of its gradient" {
+    plain=$("$DLTRAIN" gradcheck --config "$config" | head -1)
+    for key in model.layers.0.dropout=0.5 model.input_dropout=0.3 regularization.input_noise=0.2 regularization.weight_noise=0.1; do
+        run --separate-stderr "$DLTRAIN" gradcheck --config "$config" --set "$key"
+        [ "$status" -eq 0 ]
+        [[ ${lines[0]} == objective* && ${lines[0]} != "$plain" ]]
+    done
+}
+
+@test "where the gradients of the samples cancel, rounding is no fault" {
+    "$DLTRAIN" gradcheck --config "$config" --set model.layers=[] --set model.output.init=zeros --samples 200 --coordinates 4 | grep '^ok'
+}
+
+@test "the direction is tried with a shorter step where curvature or a kink is in the way" {
+    "$DLTRAIN" gradcheck --config "$config" --set 'model.layers=[{"units": 16, "activation": "tanh"}]' \
+        --set regularization.input_noise=300 --jvp --seed 2 --coordinates 8 | grep '^ok'
+}

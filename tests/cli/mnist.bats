@@ -52,3 +52,14 @@ reaches() {
         reaches 0.98
     done
 }
+
+@test "configs/mnist-augment.json makes at most 1 % of errors" {
+    ./dltrain --config configs/mnist-augment.json --set "data.root=$root" --out "$TMP/run" --quiet --json >"$TMP/summary"
+    reaches 0.99
+}
+
+@test "configs/mnist-l1.json leaves less than half of the first layer's weights, at no loss" {
+    ./dltrain --config configs/mnist-l1.json --set "data.root=$root" --out "$TMP/run" --quiet --json >"$TMP/summary"
+    reaches 0.983
+    awk -v s="$(field sparsity)" 'BEGIN { exit !(s > 0.5) }'
+}

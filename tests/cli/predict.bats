@@ -85,3 +85,12 @@ setup() {
     fails 4 'expected rows of 784 values' "$DLTRAIN" predict --model "$model" --images "$box/data/t10k-labels-idx1-ubyte"
     fails 4 'nothing' "$DLTRAIN" predict --model "$model" --images nothing
 }
+
+@test "predict does not write over what it reads" {
+    cp "$model" mine.safetensors
+    cp "$box/data/t10k-images-idx3-ubyte" mine
+    fails 2 'option --out: mine is the file of images' "$DLTRAIN" predict --model mine.safetensors --images mine --out mine
+    fails 2 'option --out: ./mine.safetensors is the model' "$DLTRAIN" predict --model mine.safetensors --images mine --out ./mine.safetensors
+    cmp mine "$box/data/t10k-images-idx3-ubyte"
+    cmp mine.safetensors "$model"
+}
