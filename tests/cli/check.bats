@@ -64,7 +64,7 @@ setup() { enter; }
     run --separate-stderr "$DLTRAIN" check --config "${DLTRAIN%/*}"/tests/golden/noisy.json
     [ "$status" -eq 0 ]
     with=$(sed -n '/^with /,/^  *layer /p' <<<"$output" | sed '$d' | tr -s '\n ' ' ')
-    [ "$with" = "with centered; momentum 0.5 to 0.9 over 1.5 epochs; plateau schedule; l1 1e-05 by its sub-gradient; l2 0.0001; max-norm 1.5; dropout 0.1 of the inputs, 0.2 to 0.4 of the layers; input noise 0.1, weight noise 0.01 per step; label smoothing 0.05; early stopping by validation.loss, patience 2; calibration " ]
+    [ "$with" = "with centered; momentum 0.5 to 0.9 over 1.5 epochs; plateau schedule; weight decay 0.0001; gradient values clipped at 0.5, their norm clipped at 2; l1 1e-05 by its sub-gradient; l2 0.0001; max-norm 1.5; dropout 0.1 of the inputs, 0.2 to 0.4 of the layers; input noise 0.1, weight noise 0.01 per step; augment: rotate 10, translate 1, scale 0.1, shear 0.1, elastic 0.5 over 3, limits of 1 class; label smoothing 0.05; sample weights, class weights; early stopping by validation.loss, patience 2; calibration; diagnostics " ]
     "$DLTRAIN" check --config "${DLTRAIN%/*}/configs/softmax.json" --set optimizer.momentum=0 | grep -c '^with' | grep -qx 0
     "$DLTRAIN" check --config "${DLTRAIN%/*}"/tests/golden/regular.json --json | python3 -c 'import json, sys; m = json.load(sys.stdin)["methods"]; assert m[0] == "amsgrad" and m[1] == "cosine schedule with warm-up of 0.5 epochs" and "balanced classes" in m, m'
 }
