@@ -431,6 +431,8 @@ static void the_mean_over_masks_is_what_was_there(void **state) {
 
 enum { ALIKE = 16 };
 
+static const real nothing[ALIKE * SLICE]; /* targets */
+
 /* A weight matrix of ALIKE x ALIKE that passes its input on. */
 static void pass_on(struct net *n, size_t parameter) {
     for (size_t o = 0; o < ALIKE; o++)
@@ -453,6 +455,7 @@ static void layers_have_masks_of_their_own(void **state) {
         row[s] = s;
     const struct noise noise = {7, 1, row};
     n.slice.noise = &noise;
+    n.slice.target = nothing;
     for (size_t p = 0; p < 6; p += 2)
         pass_on(&n, p);
     for (size_t i = 0; i < ALIKE * SLICE; i++)
@@ -480,6 +483,7 @@ static void layers_have_weight_noise_of_their_own(void **state) {
         row[s] = s;
     const struct noise noise = {7, 1, row};
     n.slice.noise = &noise;
+    n.slice.target = nothing;
     memset(n.model->theta, 0, n.model->size * sizeof(real));
     pass_on(&n, 2);
     for (size_t i = 0; i < ALIKE * SLICE; i++)
