@@ -162,7 +162,7 @@ deps-test:
 	@[ "$(DEPS)" = no ] || scripts/install-deps --test
 
 demo: deps ## install what is missing, build, train on data/digits
-	@$(MAKE) --no-print-directory dltrain
+	@$(MAKE) --no-print-directory -j"$$(nproc 2>/dev/null || echo 2)" dltrain
 	./dltrain --config configs/digits.json --force
 
 check: deps-test ## install the test tools, build, run all tests

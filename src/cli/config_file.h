@@ -9,7 +9,8 @@
  * caller releases the config. command names the command in the message of a missing --config. */
 int config_file_open(const struct arguments *arguments, const char *command, struct config *config);
 
-/* Prints the failure of a command, a fault of the config behind the name of its file; returns the exit status. */
+/* Prints the failure of a command, a fault of the config behind the name of its file; returns the exit
+ * status. */
 int config_file_failure(const struct arguments *arguments, struct err *err);
 
 /* The instruction set that --isa or DLTRAIN_ISA asks for; NULL: the best. */
