@@ -37,8 +37,6 @@ static bool calibrate(const struct config *config, const struct arguments *a, st
     if (!inference_open(a->model, config->threads, chosen_isa(a), &inference, err))
         return false;
     bool ok = inference_calibrate(&inference, config, &calibration, err);
-    if (!ok && err->kind == ERR_CONFIG)
-        err_prefix(err, "%s", a->config);
     ok = ok && add_report(&inference, &calibration, a, out, err) &&
          (!a->out || inference_save(&inference, calibration.temperature, a->out, err));
     inference_release(&inference);
@@ -61,7 +59,7 @@ static int run_command(const struct arguments *a) {
     if (ok)
         return print_text(&text);
     text_release(&text);
-    return print_failure(&err);
+    return config_file_failure(a, &err);
 }
 
 const struct command command_calibrate = {

@@ -200,11 +200,12 @@ static bool walk_next(struct walk *w, size_t *at) {
 }
 
 static double penalties(const struct objective *o, const real *theta) {
-    struct walk w = {.o = o};
+    const struct model *model = o->source.model;
     double sum = 0;
-    for (size_t at; walk_next(&w, &at);)
-        sum +=
-            w.penalty.l1 * fabs((double)theta[at]) + w.penalty.l2 / 2 * (double)theta[at] * (double)theta[at];
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        struct penalty penalty = penalty_of(&o->setup, i);
+        sum += penalty_value(&penalty, model, theta, i);
+    }
     return sum;
 }
 

@@ -27,14 +27,14 @@ struct penalty penalty_of(const struct fit_setup *setup, size_t i) {
     return penalty;
 }
 
-double penalty_value(const struct penalty *penalty, const struct model *model, size_t i) {
+double penalty_value(const struct penalty *penalty, const struct model *model, const real *theta, size_t i) {
     const struct parameter *p = &model->parameter[i];
     double magnitudes = 0, squares = 0;
     if (penalty->l1 == 0 && penalty->l2 == 0)
         return 0;
     for (size_t k = 0; k < p->in; k++)
         for (size_t o = 0; o < p->out; o++) {
-            double w = (double)model->theta[p->offset + k * p->stride + o];
+            double w = (double)theta[p->offset + k * p->stride + o];
             magnitudes += fabs(w);
             squares += w * w;
         }

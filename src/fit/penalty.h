@@ -14,7 +14,8 @@ struct penalty {
  * penalize_bias names, none for another one and for a prelu's slope. */
 struct penalty penalty_of(const struct fit_setup *setup, size_t i);
 
-/* What the parameter's elements add to the objective, summed in double in the order [in][out]. */
-double penalty_value(const struct penalty *penalty, const struct model *model, size_t i);
+/* What the elements of parameter number i of theta, laid out as the model's, add to the objective, summed in
+ * double in the order [in][out]. */
+double penalty_value(const struct penalty *penalty, const struct model *model, const real *theta, size_t i);
 
 #endif

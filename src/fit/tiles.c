@@ -70,9 +70,10 @@ void tiles_release(struct fit *fit) {
 }
 
 double fit_penalty(const struct fit *fit) {
+    const struct model *model = fit->setup.model;
     double sum = 0;
-    for (size_t i = 0; i < fit->setup.model->parameter_count; i++)
-        sum += penalty_value(&fit->tiles.penalty[i], fit->setup.model, i);
+    for (size_t i = 0; i < model->parameter_count; i++)
+        sum += penalty_value(&fit->tiles.penalty[i], model, model->theta, i);
     return sum;
 }
 
