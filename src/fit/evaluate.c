@@ -20,7 +20,7 @@ struct pass {
     real *loss;                  /* [count] or NULL */
     uint32_t *predicted;         /* [count] or NULL */
     real *confidence;            /* [count] or NULL: the largest predicted probability */
-    double *brier;               /* [count] or NULL: the sum of (p - y)^2 over the outputs */
+    double *brier;               /* [count] or NULL, without probabilities: the sum of (p - y)^2 */
     real *out;                   /* [count][outputs] or NULL: predictions, */
     bool raw;                    /* or the outputs that they are made of, */
     real temperature;            /* divided by this */
@@ -82,8 +82,8 @@ static void collect(struct pass *p, struct tape_slice *slice, size_t at, size_t 
 }
 
 /* One masked pass after another; mean and squared distance from it in double precision, by Welford's
- * recursion
- * ("Note on a method for calculating corrected sums of squares and products", Technometrics 4, 1962). */
+ * recursion ("Note on a method for calculating corrected sums of squares and products", Technometrics 4,
+ * 1962). */
 static void run_masked(struct pass *p, struct tape_slice *slice, const uint32_t *row, size_t at,
                        size_t count) {
     const struct slice_source *source = &p->source;
@@ -212,18 +212,17 @@ static bool summarise(const struct pass *p, struct evaluation *out, struct err *
         .brier = (double)NAN,
         .ece = (double)NAN,
     };
-    bool probabilities = tape_loss(p->source.model->tape)->predict != NULL;
     double sum = 0, brier = 0;
     for (size_t i = 0; i < p->count; i++) {
         sum += (double)p->loss[i];
-        brier += p->brier[i];
+        brier += p->brier ? p->brier[i] : 0;
     }
     e.loss = sum / (double)p->count;
     e.weighted_loss = weighted_loss(p);
     if (!isfinite(e.loss))
         return err_set(err, ERR_DIVERGED, "the loss of the model on these %zu samples is not finite",
                        p->count);
-    if (probabilities) {
+    if (p->brier) {
         e.nll = e.loss;
         e.brier = brier / (double)p->count;
     }
@@ -232,7 +231,7 @@ static bool summarise(const struct pass *p, struct evaluation *out, struct err *
         for (size_t i = 0; i < p->count; i++)
             e.correct += p->predicted[i] == true_class(p, i);
         e.accuracy = (double)e.correct / (double)p->count;
-        if (probabilities)
+        if (p->brier)
             e.ece = calibration_error(p);
     }
     if (e.classes && e.classes <= CONFUSION_CLASSES && !confusion(p, &e, err))
@@ -253,8 +252,10 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
     p.loss = mem_alloc(part->count, sizeof *p.loss, "the evaluation", err);
     p.predicted = p.loss ? mem_alloc(part->count, sizeof *p.predicted, "the evaluation", err) : NULL;
     p.confidence = p.predicted ? mem_alloc(part->count, sizeof *p.confidence, "the evaluation", err) : NULL;
-    p.brier = p.confidence ? mem_alloc(part->count, sizeof *p.brier, "the evaluation", err) : NULL;
-    bool ok = p.brier && run_pass(&p, true, err) && summarise(&p, out, err);
+    bool probabilities = tape_loss(model->tape)->predict != NULL, ok = p.confidence != NULL;
+    if (ok && probabilities)
+        ok = (p.brier = mem_alloc(part->count, sizeof *p.brier, "the evaluation", err)) != NULL;
+    ok = ok && run_pass(&p, true, err) && summarise(&p, out, err);
     mem_free(p.loss);
     mem_free(p.predicted);
     mem_free(p.confidence);
