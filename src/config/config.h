@@ -13,6 +13,7 @@
 #include "fit/spec.h"
 #include "model/spec.h"
 #include "optim/spec.h"
+#include "shift/spec.h"
 
 struct config {
     char *name; /* default: the config file's name without folder and extension */
@@ -25,6 +26,7 @@ struct config {
     struct regularization_spec regularization;
     struct augment_spec augment;
     struct train_spec train;
+    struct shift_spec shift;
 };
 
 /* All faults found in a config, a line each, in the order of the file: "FILE:LINE:COLUMN: PATH: sentence". */

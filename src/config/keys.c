@@ -456,6 +456,210 @@ static const struct key train_keys[] = {
     {0},
 };
 
+/* ---- distribution shift ---- */
+
+static bool has_method(int kind) {
+    return kind == SHIFT_COVARIATE || kind == SHIFT_LABEL;
+}
+
+static bool is_label_shift(int kind) {
+    return kind == SHIFT_LABEL;
+}
+
+static bool is_covariate_shift(int kind) {
+    return kind == SHIFT_COVARIATE;
+}
+
+static bool is_concept_shift(int kind) {
+    return kind == SHIFT_CONCEPT;
+}
+
+static bool takes_alpha(int method) {
+    return method == SHIFT_CLASSIFIER || method == SHIFT_RULSIF || method == SHIFT_RLLS;
+}
+
+static bool takes_centers(int method) {
+    return method == SHIFT_KLIEP || method == SHIFT_RULSIF;
+}
+
+static bool takes_soft(int method) {
+    return method == SHIFT_BBSE || method == SHIFT_RLLS;
+}
+
+/* The numbers that the papers' authors use. */
+static void complete_shift(void *spec) {
+    struct shift_spec *shift = spec;
+    if (shift->method < 0 && has_method(shift->kind))
+        shift->method = shift->kind == SHIFT_LABEL ? SHIFT_MLLS : SHIFT_CLASSIFIER;
+    if (isnan(shift->alpha) && shift->method == SHIFT_RULSIF)
+        shift->alpha = 0.1;
+    if (isnan(shift->alpha) && shift->method == SHIFT_RLLS)
+        shift->alpha = 0.01;
+    if (isnan(shift->clip) && isnan(shift->alpha) && shift->kind == SHIFT_COVARIATE)
+        shift->clip = 10;
+}
+
+static const char *check_shift(const void *spec, const char **name) {
+    const struct shift_spec *shift = spec;
+    *name = "method";
+    if (has_method(shift->kind) && shift_method_kind(shift->method) != shift->kind)
+        return shift->kind == SHIFT_LABEL
+                   ? "is of kind \"covariate\": kind \"label\" has \"mlls\", \"bbse\" and \"rlls\""
+                   : "is of kind \"label\": kind \"covariate\" has \"classifier\", \"kliep\" and \"rulsif\"";
+    return NULL;
+}
+
+static const struct key target_keys[] = {
+    {"images", &key_path, AT(struct data_files, images), .flags = KEY_REQUIRED,
+     .help = "IDX file, plain or gzip."},
+    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_OPTIONAL,
+     .help = "IDX file, plain or gzip: only to tell how good the estimates are."},
+    {0},
+};
+
+static const struct key window_keys[] = {
+    {"images", &key_path, AT(struct data_files, images), .flags = KEY_REQUIRED,
+     .help = "IDX file, plain or gzip."},
+    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_REQUIRED,
+     .help = "IDX file, plain or gzip."},
+    {0},
+};
+
+static const struct key discriminator_keys[] = {
+    {"epochs", &key_size, AT(struct discriminator_spec, epochs), .min = 1, .max = 1000000, .fallback = 10,
+     .help = "Passes over source and target."},
+    {"batch_size", &key_size, AT(struct discriminator_spec, batch_size), .min = 1, .max = 16777216,
+     .fallback = 128, .unit = "samples", .help = "Samples of one step."},
+    {"lr", &key_real, AT(struct discriminator_spec, lr), .flags = KEY_ABOVE, .min = 0, .max = MOST_LR,
+     .fallback = 0.001, .help = "Learning rate of Adam."},
+    {"l2", &key_real, AT(struct discriminator_spec, l2), .min = 0, .max = 1e6, .fallback = 0.0001,
+     .help = "L2 penalty on its weights."},
+    {0},
+};
+
+static const struct key page_hinkley_keys[] = {
+    {"min_samples", &key_size, AT(struct page_hinkley_spec, min_samples), .min = 1, .max = 1e9,
+     .fallback = 30, .unit = "samples", .help = "Samples before the first alarm."},
+    {"delta", &key_real, AT(struct page_hinkley_spec, delta), .min = 0, .max = 1, .fallback = 0.005,
+     .help = "Rise of the error rate that is borne."},
+    {"threshold", &key_real, AT(struct page_hinkley_spec, threshold), .flags = KEY_ABOVE, .min = 0,
+     .max = 1e9, .fallback = 50, .help = "Sum of the excess errors that is a drift."},
+    {"alpha", &key_real, AT(struct page_hinkley_spec, alpha), .flags = KEY_ABOVE, .min = 0, .max = 1,
+     .fallback = 0.9999, .help = "What the sum keeps from sample to sample."},
+    {"warning", &key_real, AT(struct page_hinkley_spec, warning), .flags = KEY_ABOVE, .min = 0, .max = 1,
+     .fallback = 0.5, .help = "Share of the threshold that is a warning."},
+    {0},
+};
+
+static const struct key ddm_keys[] = {
+    {"warm_start", &key_size, AT(struct ddm_spec, warm_start), .min = 1, .max = 1e9, .fallback = 30,
+     .unit = "samples", .help = "Samples before the first alarm."},
+    {"warning", &key_real, AT(struct ddm_spec, warning), .flags = KEY_ABOVE, .min = 0, .max = 100,
+     .fallback = 2, .help = "Deviations above the lowest error rate that are a warning."},
+    {"drift", &key_real, AT(struct ddm_spec, drift), .flags = KEY_ABOVE, .min = 0, .max = 100, .fallback = 3,
+     .help = "Deviations above it that are a drift."},
+    {0},
+};
+
+static const struct key adwin_keys[] = {
+    {"delta", &key_real, AT(struct adwin_spec, delta), .flags = KEY_ABOVE | KEY_BELOW, .min = 0, .max = 1,
+     .fallback = 0.002, .help = "Confidence of a cut: smaller finds less and errs less."},
+    {"warning", &key_real, AT(struct adwin_spec, warning), .flags = KEY_ABOVE | KEY_BELOW, .min = 0, .max = 1,
+     .fallback = 0.02, .help = "The same for a warning."},
+    {"clock", &key_size, AT(struct adwin_spec, clock), .min = 1, .max = 1e9, .fallback = 32,
+     .unit = "samples", .help = "From one test to the next."},
+    {"max_buckets", &key_size, AT(struct adwin_spec, max_buckets), .min = 2, .max = 1000, .fallback = 5,
+     .help = "Buckets of one size."},
+    {"min_window", &key_size, AT(struct adwin_spec, min_window), .min = 1, .max = 1e9, .fallback = 5,
+     .unit = "samples", .help = "Smallest part that is compared."},
+    {"grace", &key_size, AT(struct adwin_spec, grace), .min = 1, .max = 1e9, .fallback = 10,
+     .unit = "samples", .help = "Samples before the first test."},
+    {0},
+};
+
+static const struct key shift_keys[] = {
+    {"kind", &key_choice, AT(struct shift_spec, kind), .choices = shift_kind_name, .choice = "none",
+     .help = "What differs between training and use: the inputs (`covariate`), the shares of the classes "
+             "(`label`), or over time what inputs mean (`concept`)."},
+    {"method", &key_choice, AT(struct shift_spec, method), .choices = shift_method_name, .fallback = -1,
+     .computed = "\"classifier\" for \"covariate\", \"mlls\" for \"label\"", .with = "kind",
+     .applies = has_method,
+     .help = "How it is estimated: `classifier`, `kliep`, `rulsif`; `mlls`, `bbse`, `rlls`."},
+    {"target", &key_object, AT(struct shift_spec, target), .rows = target_keys, .flags = KEY_NULL,
+     .with = "kind", .applies = has_method, .help = "Samples of what the model will be used on."},
+    {"level", &key_real, AT(struct shift_spec, level), .flags = KEY_ABOVE | KEY_BELOW, .min = 0, .max = 1,
+     .fallback = 0.05, .with = "kind", .applies = has_method,
+     .help = "Level of the tests: nothing is corrected where they find no shift."},
+    {"force", &key_bool, AT(struct shift_spec, force), .with = "kind", .applies = has_method,
+     .help = "Correct even where the tests find no shift."},
+    {"folds", &key_size, AT(struct shift_spec, folds), .min = 2, .max = 1000, .fallback = 5, .with = "kind",
+     .applies = has_method,
+     .help = "Parts of cross-fitting, in which a sample is judged by a model that has not seen it."},
+    {"layers", &key_list, AT(struct shift_spec, layers),
+     .count_offset = offsetof(struct shift_spec, layer_count), .bytes = sizeof(struct layer_spec),
+     .rows = layer_keys, .max = MODEL_MAX_LAYERS, .complete = complete_layer, .with = "kind",
+     .applies = has_method,
+     .help = "Hidden layers of the discriminator between source and target; none is logistic regression."},
+    {"discriminator", &key_object, AT(struct shift_spec, discriminator), .rows = discriminator_keys,
+     .with = "kind", .applies = has_method, .help = "How the discriminator is trained."},
+    {"clip", &key_real, AT(struct shift_spec, clip), .flags = KEY_NULL, .min = 0, .max = 1e9, .fallback = NAN,
+     .computed = "10; null with `alpha`", .with = "kind", .applies = is_covariate_shift,
+     .help = "Largest density ratio, before it is normalised; 0: no limit."},
+    {"alpha", &key_real, AT(struct shift_spec, alpha), .flags = KEY_NULL | KEY_ABOVE | KEY_BELOW, .min = 0,
+     .max = 1, .fallback = NAN, .computed = "null; 0.1 for \"rulsif\", 0.01 for \"rlls\"", .with = "method",
+     .applies = takes_alpha, .apart = "clip",
+     .help = "Of the relative density ratio, which is at most 1 / alpha; for `rlls` the weight of its "
+             "penalty."},
+    {"centers", &key_size, AT(struct shift_spec, centers), .min = 1, .max = 10000, .fallback = 100,
+     .with = "method", .applies = takes_centers, .help = "Most basis functions of the ratio."},
+    {"bandwidth", &key_real, AT(struct shift_spec, bandwidth), .flags = KEY_NULL | KEY_ABOVE, .min = 0,
+     .max = 1e9, .fallback = NAN, .with = "method", .applies = takes_centers,
+     .help = "Width of the basis functions; null: by cross-validation."},
+    {"soft", &key_bool, AT(struct shift_spec, soft), .with = "method", .applies = takes_soft,
+     .help = "Compare mean probabilities instead of counts of predicted classes."},
+    {"correct", &key_choice, AT(struct shift_spec, correct), .choices = label_correction_name,
+     .choice = "posthoc", .with = "kind", .applies = is_label_shift,
+     .help = "Rescale the probabilities of the trained model (`posthoc`), train by weights (`retrain`), or "
+             "both."},
+    {"strength", &key_real, AT(struct shift_spec, strength), .min = 0, .max = 1, .fallback = 1,
+     .with = "kind", .applies = is_label_shift,
+     .help = "How far weights go from 1 to what is estimated; less for a small target."},
+    {"bootstrap", &key_size, AT(struct shift_spec, bootstrap), .min = 0, .max = 100000, .fallback = 200,
+     .with = "kind", .applies = is_label_shift,
+     .help = "Resamples for the intervals of the estimates; 0: no intervals."},
+    {"stream", &key_list, AT(struct shift_spec, stream),
+     .count_offset = offsetof(struct shift_spec, stream_count), .bytes = sizeof(struct data_files),
+     .rows = window_keys, .max = 65536, .with = "kind", .applies = is_concept_shift,
+     .help = "Windows in the order of time; each is first predicted, then learned from."},
+    {"epochs", &key_size, AT(struct shift_spec, epochs), .min = 0, .max = 1000000, .fallback = 5,
+     .with = "kind", .applies = is_concept_shift, .help = "Passes over a window that learn from it."},
+    {"optimizer_state", &key_choice, AT(struct shift_spec, optimizer_state), .choices = optimizer_state_name,
+     .choice = "keep", .with = "kind", .applies = is_concept_shift,
+     .help = "Whether a window goes on with the optimizer's state of the last one."},
+    {"replay", &key_size, AT(struct shift_spec, replay), .min = 0, .max = 16777216, .with = "kind",
+     .applies = is_concept_shift, .unit = "samples",
+     .help = "Old samples, a random choice of all, that every window is learned together with."},
+    {"fresh", &key_bool, AT(struct shift_spec, fresh), .with = "kind", .applies = is_concept_shift,
+     .help = "For comparison, also train a new model on every window alone."},
+    {"detector", &key_choice, AT(struct shift_spec, drift.detector), .choices = drift_detector_name,
+     .choice = "adwin", .with = "kind", .applies = is_concept_shift,
+     .help = "What watches the stream of errors."},
+    {"page_hinkley", &key_object, AT(struct shift_spec, drift.page_hinkley), .rows = page_hinkley_keys,
+     .with = "kind", .applies = is_concept_shift, .help = "The test of Page and Hinkley."},
+    {"ddm", &key_object, AT(struct shift_spec, drift.ddm), .rows = ddm_keys, .with = "kind",
+     .applies = is_concept_shift, .help = "The drift detection method of Gama et al."},
+    {"adwin", &key_object, AT(struct shift_spec, drift.adwin), .rows = adwin_keys, .with = "kind",
+     .applies = is_concept_shift, .help = "Adaptive windowing of Bifet and Gavalda."},
+    {"on_drift", &key_choice, AT(struct shift_spec, on_drift), .choices = drift_action_name,
+     .choice = "adapt", .with = "kind", .applies = is_concept_shift,
+     .help = "What a drift does: a higher rate for its window (`adapt`), a new model (`reset`), nothing "
+             "(`report`)."},
+    {"adapt_factor", &key_real, AT(struct shift_spec, adapt_factor), .flags = KEY_ABOVE, .min = 0,
+     .max = 1000, .fallback = 3, .with = "kind", .applies = is_concept_shift,
+     .help = "What `adapt` multiplies the learning rate by."},
+    {0},
+};
+
 static const struct key config_keys[] = {
     {"$schema", &key_ignored, .flags = KEY_OPTIONAL, .help = "For editors; not read."},
     {"name", &key_name, AT(struct config, name), .computed = "the config file's name without its extension",
@@ -480,6 +684,8 @@ static const struct key config_keys[] = {
      .help = "Random changes of the training images, drawn anew in every epoch."},
     {"train", &key_object, AT(struct config, train), .rows = train_keys, .check = check_train,
      .help = "How training goes."},
+    {"shift", &key_object, AT(struct config, shift), .rows = shift_keys, .complete = complete_shift,
+     .check = check_shift, .help = "A shift of the distribution between training and use."},
     {0},
 };
 

@@ -40,7 +40,11 @@ static const char full[] =
     "  \"train\": {\"epochs\": 0, \"batch_size\": 16777216, \"shuffle\": false, \"refit\": true, "
     "\"diagnostics\": true,\n"
     "    \"calibrate\": true, \"early_stopping\": {\"metric\": \"validation.accuracy\", \"restore_best\": "
-    "false}}\n"
+    "false}},\n"
+    "  \"shift\": {\"kind\": \"covariate\", \"method\": \"rulsif\", \"target\": {\"images\": \"t\", "
+    "\"labels\": \"u\"},\n"
+    "    \"level\": 0.01, \"force\": true, \"folds\": 3, \"layers\": [{\"units\": 4}],\n"
+    "    \"discriminator\": {\"epochs\": 2}, \"alpha\": 0.5, \"centers\": 7, \"bandwidth\": 2}\n"
     "}\n";
 
 static struct text printed(const struct config *config) {
@@ -291,10 +295,43 @@ static void test_printed(void **state) {
                                "    \"refit\": false,\n"
                                "    \"diagnostics\": false,\n"
                                "    \"calibrate\": false\n"
+                               "  },\n"
+                               "  \"shift\": {\n"
+                               "    \"kind\": \"none\"\n"
                                "  }\n"
                                "}\n");
     text_release(&out);
     config_release(&c);
+}
+
+/* What a kind and a method of shift stand for when nothing else is said. */
+static void test_shift_completed(void **state) {
+    (void)state;
+    static const struct {
+        const char *shift;
+        int method;
+        double clip, alpha;
+    } row[] = {
+        {"{\"kind\": \"none\"}", -1, NAN, NAN},
+        {"{\"kind\": \"concept\"}", -1, NAN, NAN},
+        {"{\"kind\": \"covariate\"}", SHIFT_CLASSIFIER, 10, NAN},
+        {"{\"kind\": \"covariate\", \"alpha\": 0.25}", SHIFT_CLASSIFIER, NAN, 0.25},
+        {"{\"kind\": \"covariate\", \"clip\": 0}", SHIFT_CLASSIFIER, 0, NAN},
+        {"{\"kind\": \"covariate\", \"method\": \"kliep\"}", SHIFT_KLIEP, 10, NAN},
+        {"{\"kind\": \"covariate\", \"method\": \"rulsif\"}", SHIFT_RULSIF, NAN, 0.1},
+        {"{\"kind\": \"label\"}", SHIFT_MLLS, NAN, NAN},
+        {"{\"kind\": \"label\", \"method\": \"bbse\"}", SHIFT_BBSE, NAN, NAN},
+        {"{\"kind\": \"label\", \"method\": \"rlls\"}", SHIFT_RLLS, NAN, 0.01},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        char set[128];
+        snprintf(set, sizeof set, "shift=%s", row[i].shift);
+        struct config c = accepted("{" DATA "}", OVERRIDES(set));
+        assert_int_equal(c.shift.method, row[i].method);
+        assert_true(c.shift.clip == row[i].clip || (isnan(c.shift.clip) && isnan(row[i].clip)));
+        assert_true(c.shift.alpha == row[i].alpha || (isnan(c.shift.alpha) && isnan(row[i].alpha)));
+        config_release(&c);
+    }
 }
 
 /* Defaults that hang on other keys, and layers that have numbers of their own or those of all. */
@@ -523,6 +560,7 @@ int main(void) {
         cmocka_unit_test(test_printed),
         cmocka_unit_test(test_printed_stratify),
         cmocka_unit_test(test_completed),
+        cmocka_unit_test(test_shift_completed),
         cmocka_unit_test(test_model_part),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_names),

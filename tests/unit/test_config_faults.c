@@ -84,11 +84,11 @@ static void test_unknown_keys(void **state) {
         " bias_std, bias_limit, bias_value, l1, l2, max_norm");
     refused_file("{" DATA ",\n \"a\\nb\": 3}",
                  "%:2:2: a\\nb: unknown key; the keys here are $schema, name, seed,"
-                 " threads, data, model, loss, optimizer, regularization, augment, train");
+                 " threads, data, model, loss, optimizer, regularization, augment, train, shift");
     refused(
         "{" DATA ",\n \"\": 3, \"loss\": {\"\": 1}}", NO_OVERRIDES,
         LINES("%:2:2: \"\": unknown key; the keys here are $schema, name, seed, threads, data, model, loss,"
-              " optimizer, regularization, augment, train",
+              " optimizer, regularization, augment, train, shift",
               "%:2:18: loss.\"\": unknown key; the keys here are kind, label_smoothing, class_weights"));
     refused_set("optimzer.lr=1", "--set optimzer.lr=1: optimzer: unknown key; did you mean \"optimizer\"?");
 }
@@ -152,6 +152,24 @@ static void test_neighbours(void **state) {
         " \"orthogonal\", \"normal\", \"uniform\", \"constant\" or \"zeros\", got 3 (default \"he_normal\" "
         "for"
         " the ReLU family, else \"xavier_normal\")");
+}
+
+static void test_shift(void **state) {
+    (void)state;
+    refused_file(
+        "{" DATA ",\n\"shift\": {\"kind\": \"label\", \"method\": \"kliep\"}}",
+        "%:2:28: shift.method: is of kind \"covariate\": kind \"label\" has \"mlls\", \"bbse\" and \"rlls\"");
+    refused_file("{" DATA ",\n\"shift\": {\"kind\": \"covariate\", \"method\": \"bbse\"}}",
+                 "%:2:32: shift.method: is of kind \"label\": kind \"covariate\" has \"classifier\", "
+                 "\"kliep\" and \"rulsif\"");
+    refused_set("shift.folds=2",
+                "--set shift.folds=2: is only for kind \"covariate\" or \"label\", but kind is \"none\"");
+    refused_file("{" DATA ",\n\"shift\": {\"kind\": \"label\", \"folds\": 1}}",
+                 "%:2:28: shift.folds: must be an integer from 2 to 1000, got 1 (default 5)");
+    refused_file("{" DATA ",\n\"shift\": {\"kind\": \"covariate\", \"clip\": 5, \"alpha\": 0.1}}",
+                 "%:2:43: shift.alpha: cannot stand beside \"clip\": give one or the other");
+    refused_file("{" DATA ",\n\"shift\": {\"kind\": \"label\", \"target\": {\"labels\": \"l\"}}}",
+                 "%:2:28: shift.target.images: is missing: must be a path");
 }
 
 static void test_all_at_once(void **state) {
@@ -287,11 +305,12 @@ static void test_model_part(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),      cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_missing),     cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_bad_overrides),
-        cmocka_unit_test(test_syntax),      cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_model_part),  cmocka_unit_test(test_misspelt),
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_unknown_keys),
+        cmocka_unit_test(test_missing),       cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_all_at_once),   cmocka_unit_test(test_shift),
+        cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_syntax),
+        cmocka_unit_test(test_unreadable),    cmocka_unit_test(test_model_part),
+        cmocka_unit_test(test_misspelt),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

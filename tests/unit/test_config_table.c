@@ -64,7 +64,7 @@ static cJSON *ground(void) {
         cJSON_Parse("{" DATA ", \"model\": {\"layers\": [{\"units\": 1}], \"output\": {}}, \"loss\": {},"
                     " \"optimizer\": {\"momentum\": 0.5, \"schedule\": {}}, \"regularization\": {},"
                     " \"augment\": {\"elastic\": {}, \"classes\": [{\"class\": 0}]},"
-                    " \"train\": {\"early_stopping\": {}}}");
+                    " \"train\": {\"early_stopping\": {}}, \"shift\": {}}");
     assert_non_null(root);
     return root;
 }
@@ -112,6 +112,29 @@ static void put_neighbours(cJSON *object, const struct key *rows, const struct k
             put(object, other->name, NULL);
 }
 
+static bool begins(const char *where, const char *with) {
+    return strncmp(where, with, strlen(with)) == 0;
+}
+
+/* A shift of the kind that the key, or the table that it stands in, is for. */
+static void make_shift(cJSON *root, const struct key *key, const char *where) {
+    static const char covariate[] = "{\"kind\": \"covariate\", \"target\": {\"images\": \"f\"},"
+                                    " \"discriminator\": {}, \"layers\": [{\"units\": 1}]}",
+                      concept[] = "{\"kind\": \"concept\", \"page_hinkley\": {}, \"ddm\": {}, \"adwin\": {},"
+                                  " \"stream\": [{\"images\": \"f\", \"labels\": \"f\"}]}",
+                      label[] = "{\"kind\": \"label\"}";
+    const char *json = "{}";
+    if (begins(where, "shift.target") || begins(where, "shift.discriminator") ||
+        begins(where, "shift.layers"))
+        json = covariate;
+    else if (begins(where, "shift."))
+    json = concept;
+    else if (key->with != NULL && strcmp(key->with, "method") == 0) json =
+        strcmp(key->name, "soft") == 0 ? label : covariate;
+    cJSON_DeleteItemFromObjectCaseSensitive(root, "shift");
+    cJSON_AddItemToObject(root, "shift", cJSON_Parse(json));
+}
+
 /* momentum_ramp takes the place of momentum. */
 static void make_room(cJSON *root, const struct key *key, const char *where) {
     cJSON *optimizer = cJSON_GetObjectItemCaseSensitive(root, "optimizer");
@@ -128,6 +151,8 @@ static void try_value(const struct key *rows, const struct key *key, const char 
     struct config c = {0};
     cJSON *root = ground();
     make_room(root, key, where);
+    if (begins(where, "shift"))
+        make_shift(root, key, where);
     cJSON *object = item_at(root, where);
     if (object == NULL) { /* data.test, data.validation */
         object =

@@ -1,0 +1,42 @@
+/* What tells source from target: logistic regression or a multilayer perceptron, cross-fitted. */
+#ifndef SHIFT_DISCRIMINATOR_H
+#define SHIFT_DISCRIMINATOR_H
+
+#include "shift/crossfit.h"
+#include "shift/spec.h"
+
+struct discriminator;
+
+/* Borrowed: the spec, the parts, kernel and team. source: parts of one or several sets that are one sample
+ * together, in this order. ERR_CONFIG where images are not of one type. */
+struct discriminator_setup {
+    const struct shift_spec *spec;
+    const struct data_part *source[2]; /* training part; held-out part or NULL */
+    const struct data_part *target;
+    int scale;
+    uint64_t seed;
+    const struct kernel *kernel;
+    struct team *team;
+    size_t most_threads;
+};
+
+struct discriminator *discriminator_create(const struct discriminator_setup *setup,
+                                           struct err *err) MUST_CHECK;
+void discriminator_free(struct discriminator *d);
+bool discriminator_advance(struct discriminator *d, size_t max_steps, bool *over, struct err *err) MUST_CHECK;
+struct crossfit_status discriminator_status(const struct discriminator *d);
+
+struct discriminator_result {
+    double p_value;  /* of the classifier two-sample test */
+    double accuracy; /* out of fold, share of the rows */
+    double auc;
+    double slope, intercept;    /* of the calibration */
+    const double *ratio;        /* [rows of the sources] q/p: (n_s / n_t) exp(calibrated log-odds) */
+    const double *target_ratio; /* [rows of the target] the same there */
+};
+
+/* After all is over. ERR_SYSTEM for want of memory. The result belongs to d. */
+bool discriminator_finish(struct discriminator *d, struct discriminator_result *out,
+                          struct err *err) MUST_CHECK;
+
+#endif
