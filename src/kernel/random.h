@@ -18,6 +18,12 @@ enum random_stream {
     STREAM_WEIGHT_NOISE = 7,  /* as dropout's */
     STREAM_STEP_NOISE = 8,    /* with the parameter; epoch: step of the training; sample: unit; f: input */
     STREAM_AUGMENT = 9,       /* epoch, sample: row of the training file, element: see augment.c, elastic.c */
+    STREAM_FOLDS = 10,        /* sample: row of the part */
+    STREAM_BOOTSTRAP = 11,    /* epoch: resample, sample: 0 source, 1 target, element: draw */
+    STREAM_CENTERS = 12,      /* element: position in the shuffle */
+    STREAM_RESAMPLE = 13,     /* epoch: part, window; sample: row or draw, element: which */
+    STREAM_RESERVOIR = 14,    /* sample: number in the stream */
+    STREAM_SEED = 15,         /* the seed of a further model: epoch: what it is for, sample: which one */
     /* What no model depends on. */
     STREAM_CHECK = 255, /* epoch: direction or coordinate, sample: parameter number, element: which */
 };

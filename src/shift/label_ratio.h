@@ -48,7 +48,7 @@ void label_ratio_release(struct label_ratio *ratio);
 
 /* ---- the parts, for who has matrices and probabilities already ---- */
 
-/* The maximum of the target's likelihood: q from p [classes] and probabilities [rows][classes] under p. ERM
+/* The maximum of the target's likelihood: q from p [classes] and probabilities [rows][classes] under p. EM
  * steps until no prior changes by more than tolerance. likelihood, or NULL: [most] the mean log-likelihood at
  * each step. Returns the steps. */
 size_t mlls_maximise(const double *probability, size_t rows, size_t classes, const double *count,
