@@ -466,16 +466,17 @@ static bool is_label_shift(int kind) {
     return kind == SHIFT_LABEL;
 }
 
-static bool is_covariate_shift(int kind) {
-    return kind == SHIFT_COVARIATE;
-}
-
 static bool is_concept_shift(int kind) {
     return kind == SHIFT_CONCEPT;
 }
 
 static bool takes_alpha(int method) {
     return method == SHIFT_CLASSIFIER || method == SHIFT_RULSIF || method == SHIFT_RLLS;
+}
+
+/* rulsif's ratio has a limit of its own. */
+static bool takes_clip(int method) {
+    return method == SHIFT_CLASSIFIER || method == SHIFT_KLIEP;
 }
 
 static bool takes_centers(int method) {
@@ -495,8 +496,9 @@ static void complete_shift(void *spec) {
         shift->alpha = 0.1;
     if (isnan(shift->alpha) && shift->method == SHIFT_RLLS)
         shift->alpha = 0.01;
-    if (isnan(shift->clip) && isnan(shift->alpha) && shift->kind == SHIFT_COVARIATE)
-        shift->clip = 10;
+    bool told = !(shift->clip < 0);
+    if (!told)
+        shift->clip = takes_clip(shift->method) && isnan(shift->alpha) ? 10 : (double)NAN;
 }
 
 static const char *check_shift(const void *spec, const char **name) {
@@ -526,14 +528,16 @@ static const struct key window_keys[] = {
 };
 
 static const struct key discriminator_keys[] = {
-    {"epochs", &key_size, AT(struct discriminator_spec, epochs), .min = 1, .max = 1000000, .fallback = 10,
-     .help = "Passes over source and target."},
+    {"epochs", &key_index, AT(struct discriminator_spec, epochs), .flags = KEY_NULL, .min = 1, .max = 1000000,
+     .help = "Passes over source and target; null: 20, and more where that is less than 2000 steps."},
     {"batch_size", &key_size, AT(struct discriminator_spec, batch_size), .min = 1, .max = 16777216,
      .fallback = 128, .unit = "samples", .help = "Samples of one step."},
     {"lr", &key_real, AT(struct discriminator_spec, lr), .flags = KEY_ABOVE, .min = 0, .max = MOST_LR,
-     .fallback = 0.001, .help = "Learning rate of Adam."},
-    {"l2", &key_real, AT(struct discriminator_spec, l2), .min = 0, .max = 1e6, .fallback = 0.0001,
-     .help = "L2 penalty on its weights."},
+     .fallback = 0.003, .help = "Learning rate of Adam."},
+    {"l2", &key_real, AT(struct discriminator_spec, l2), .flags = KEY_NULL, .min = 0, .max = 1e6,
+     .fallback = NAN,
+     .help = "L2 penalty on its weights; null: 10 inputs / samples (of source and target the harmonic mean, "
+             "twice), with `layers` 0.0001."},
     {0},
 };
 
@@ -602,9 +606,9 @@ static const struct key shift_keys[] = {
      .help = "Hidden layers of the discriminator between source and target; none is logistic regression."},
     {"discriminator", &key_object, AT(struct shift_spec, discriminator), .rows = discriminator_keys,
      .with = "kind", .applies = has_method, .help = "How the discriminator is trained."},
-    {"clip", &key_real, AT(struct shift_spec, clip), .flags = KEY_NULL, .min = 0, .max = 1e9, .fallback = NAN,
-     .computed = "10; null with `alpha`", .with = "kind", .applies = is_covariate_shift,
-     .help = "Largest density ratio, before it is normalised; 0: no limit."},
+    {"clip", &key_real, AT(struct shift_spec, clip), .flags = KEY_NULL, .min = 0, .max = 1e9, .fallback = -1,
+     .computed = "10; null with `alpha`", .with = "method", .applies = takes_clip,
+     .help = "Largest density ratio, before it is normalised; null or 0: no limit."},
     {"alpha", &key_real, AT(struct shift_spec, alpha), .flags = KEY_NULL | KEY_ABOVE | KEY_BELOW, .min = 0,
      .max = 1, .fallback = NAN, .computed = "null; 0.1 for \"rulsif\", 0.01 for \"rlls\"", .with = "method",
      .applies = takes_alpha, .apart = "clip",

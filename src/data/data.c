@@ -52,7 +52,7 @@ static bool split_validation(const struct data_spec *spec, uint64_t seed, struct
 }
 
 static bool open_train(struct pair *pair, const struct data_spec *spec, struct err *err) {
-    return pair_init(pair, spec->root, &spec->train, "train", err) &&
+    return pair_init(pair, spec->root, &spec->train, "data.train", true, err) &&
            (pair_given(pair) ||
             err_set(err, ERR_CONFIG, "data.train: is missing, expected images and labels"));
 }
@@ -61,8 +61,8 @@ static bool open_train(struct pair *pair, const struct data_spec *spec, struct e
 static bool load(struct pair pair[PARTS], const struct data_spec *spec, enum target_use use, uint64_t seed,
                  struct team *team, const struct data_beside *beside, struct data *out, struct err *err) {
     if (!open_train(&pair[TRAIN], spec, err) ||
-        !pair_init(&pair[VALIDATION], spec->root, &spec->validation, "validation", err) ||
-        !pair_init(&pair[TEST], spec->root, &spec->test, "test", err))
+        !pair_init(&pair[VALIDATION], spec->root, &spec->validation, "data.validation", true, err) ||
+        !pair_init(&pair[TEST], spec->root, &spec->test, "data.test", true, err))
         return false;
     if (spec->validation_fraction > 0 && pair_given(&pair[VALIDATION]))
         return err_set(err, ERR_CONFIG, "data.validation.fraction: cannot be used beside validation files");

@@ -20,11 +20,11 @@ enum target_use {
     TARGETS_REAL,         /* classes (one-hot), or finite floats of one or two dimensions */
 };
 
-/* One pair of files. */
+/* What files hold: images, and labels where they have them. */
 struct dataset {
     struct idx images;   /* [rows, features] */
     size_t features;     /* images.width */
-    uint32_t *cls;       /* classes [rows], or NULL where targets are floats; owned */
+    uint32_t *cls;       /* classes [rows], or NULL where targets are floats or not known; owned */
     real *targets;       /* [rows, target_width] where targets are floats, else NULL; owned */
     size_t target_width; /* 0 with classes */
     size_t class_count;  /* with classes: largest label + 1 */
@@ -99,11 +99,31 @@ bool data_unite(struct data *data, struct err *err) MUST_CHECK;
  * not. */
 bool dataset_load(const struct data_files *files, const struct data_spec *spec, enum target_use use,
                   struct team *team, struct dataset *out, struct err *err) MUST_CHECK;
+
+/* What a further set must be like, beside a training part that has fixed it. */
+struct dataset_terms {
+    const char *key;          /* of the files in the config, for messages: "shift.target" */
+    bool labelled;            /* labels must be given; else they may be */
+    size_t features, outputs; /* width of images, number of outputs */
+    bool classes;             /* labels are classes */
+};
+
+/* Loads images, with labels or without, under the rules of data.train. Without labels the set has neither
+ * classes nor targets. Messages about the files begin with the key. */
+bool dataset_load_on_terms(const struct data_files *files, const struct dataset_terms *terms,
+                           const struct data_spec *spec, enum target_use use, struct team *team,
+                           struct dataset *out, struct err *err) MUST_CHECK;
+
 /* Checks a dataset against the features and outputs a model has; files names the images and the labels in the
  * message. */
 bool dataset_fits(const struct dataset *set, const struct data_files *files, size_t features, size_t outputs,
                   bool classes, struct err *err) MUST_CHECK;
 void dataset_release(struct dataset *set);
+
+/* The rows of a and then those of b, which fit together: images of one type and width, targets alike. Without
+ * checksums, as no file has these bytes. Release with dataset_release. */
+bool dataset_join(const struct dataset *a, const struct dataset *b, struct dataset *out,
+                  struct err *err) MUST_CHECK;
 
 /* The whole dataset as a part. */
 struct data_part dataset_all(const struct dataset *set);

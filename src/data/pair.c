@@ -17,15 +17,14 @@ static bool join_paths(struct pair *pair, const char *root, const struct data_fi
     return true;
 }
 
-bool pair_init(struct pair *pair, const char *root, const struct data_files *files, const char *part,
-               struct err *err) {
+bool pair_init(struct pair *pair, const char *root, const struct data_files *files, const char *key,
+               bool labelled, struct err *err) {
     *pair = (struct pair){0};
-    if (!files->images != !files->labels)
-        return err_set(err, ERR_CONFIG, "data.%s.%s: is missing, expected both images and labels", part,
+    if (files->images ? labelled && !files->labels : files->labels != NULL)
+        return err_set(err, ERR_CONFIG, "%s.%s: is missing, expected both images and labels", key,
                        files->images ? "labels" : "images");
     if (!files->images && files->weights)
-        return err_set(err, ERR_CONFIG, "data.%s.images: is missing, expected images beside the weights",
-                       part);
+        return err_set(err, ERR_CONFIG, "%s.images: is missing, expected images beside the weights", key);
     if (join_paths(pair, root, files, err))
         return true;
     pair_release(pair);
@@ -114,21 +113,26 @@ bool pair_read_all(struct pair *pair, size_t count, struct team *team, const str
 
 /* ---- a pair becomes a dataset ---- */
 
+static bool add_labels(const struct pair *pair, const struct data_spec *spec, enum target_use use,
+                       struct dataset *set, struct err *err) {
+    const struct idx *images = &pair->file[PAIR_IMAGES], *labels = &pair->file[PAIR_LABELS];
+    return labels_convert(labels, pair->path[PAIR_LABELS], spec, use, set, err) &&
+           (images->rows == labels->rows ||
+            err_set(err, ERR_DATA,
+                    "%s: expected as many labels as images, found %zu labels for the %zu images of %s",
+                    pair->path[PAIR_LABELS], labels->rows, images->rows, pair->path[PAIR_IMAGES]));
+}
+
 bool pair_to_dataset(struct pair *pair, const struct data_spec *spec, enum target_use use,
                      struct dataset *out, struct err *err) {
-    struct idx *images = &pair->file[PAIR_IMAGES], *labels = &pair->file[PAIR_LABELS];
+    struct idx *images = &pair->file[PAIR_IMAGES];
     if (images->dims < 2)
         return err_set(
             err, ERR_DATA,
             "%s: expected images of 2 to 4 dimensions, found 1: it looks like a label file (1 dimension)",
             pair->path[PAIR_IMAGES]);
     struct dataset set = {0};
-    if (!labels_convert(labels, pair->path[PAIR_LABELS], spec, use, &set, err))
-        return false;
-    bool ok = images->rows == labels->rows ||
-              err_set(err, ERR_DATA,
-                      "%s: expected as many labels as images, found %zu labels for the %zu images of %s",
-                      pair->path[PAIR_LABELS], labels->rows, images->rows, pair->path[PAIR_IMAGES]);
+    bool ok = !pair->path[PAIR_LABELS] || add_labels(pair, spec, use, &set, err);
     ok = ok && values_check(images, pair->path[PAIR_IMAGES], err);
     if (ok && pair->path[PAIR_WEIGHTS])
         ok = weights_convert(&pair->file[PAIR_WEIGHTS], pair->path[PAIR_WEIGHTS], images->rows, &set, err);

@@ -9,14 +9,14 @@ enum pair_file { PAIR_IMAGES, PAIR_LABELS, PAIR_WEIGHTS, PAIR_FILES };
 
 /* Zero: a pair that is not given. Release with pair_release. */
 struct pair {
-    char *path[PAIR_FILES]; /* that of the weights NULL where there are none */
+    char *path[PAIR_FILES]; /* those of labels and weights NULL where there are none */
     struct idx file[PAIR_FILES];
 };
 
-/* Joins the paths with the root folder. An empty `files` leaves the pair not given; images or labels alone,
- * and weights without them, are ERR_CONFIG, naming data.PART. */
-bool pair_init(struct pair *pair, const char *root, const struct data_files *files, const char *part,
-               struct err *err) MUST_CHECK;
+/* Joins the paths with the root folder. An empty `files` leaves the pair not given; labels or weights without
+ * images, and where they are wanted images without labels, are ERR_CONFIG, naming the key ("data.train"). */
+bool pair_init(struct pair *pair, const char *root, const struct data_files *files, const char *key,
+               bool labelled, struct err *err) MUST_CHECK;
 bool pair_given(const struct pair *pair);
 void pair_release(struct pair *pair);
 
@@ -26,7 +26,7 @@ void pair_release(struct pair *pair);
 bool pair_read_all(struct pair *pair, size_t count, struct team *team, const struct data_beside *beside,
                    struct err *err) MUST_CHECK;
 
-/* Makes the dataset, taking the images out of the pair. */
+/* Makes the dataset, taking the images out of the pair; without labels it has neither classes nor targets. */
 bool pair_to_dataset(struct pair *pair, const struct data_spec *spec, enum target_use use,
                      struct dataset *out, struct err *err) MUST_CHECK;
 

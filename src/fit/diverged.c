@@ -1,5 +1,7 @@
 #include "fit/diverged.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 
 /* What is not finite, of which operation. */
@@ -125,9 +127,10 @@ void diverged_explain(const struct diverged_step *step, struct err *err) {
     else if (!find_output(step, &broken) && !find_gradient(step, &broken))
         parameter = find_parameter(step, &broken);
     bool loss = broken.node + 1 == tape_nodes(tape);
-    const char *advice = parameter || at->total_steps > 0
-                             ? "a smaller optimizer.lr may help"
-                             : "nothing was learned yet: look at data.scale and the initial weights";
+    char advice[96] = "nothing was learned yet: look at data.scale and the initial weights";
+    if (parameter || at->total_steps > 0)
+        snprintf(advice, sizeof advice, "a smaller %s may help",
+                 step->lr_path ? step->lr_path : "optimizer.lr");
     err_set(err, ERR_DIVERGED,
             "training diverged in epoch %zu at step %zu of %zu: %s%s%s%s is not finite; %s", at->epoch,
             at->step + 1, at->steps, loss ? "" : tape_label(tape, broken.node), loss ? "the " : ": its ",

@@ -18,6 +18,7 @@ struct diverged_step {
     const struct fit_status *status;
     const struct optimizer *optimizer;
     const struct fit_noise *noise; /* that it drew */
+    const char *lr_path;           /* of the setup */
 };
 
 /* Fills err (ERR_DIVERGED) with epoch, step and what broke first: an output on this batch, else a gradient,

@@ -177,9 +177,10 @@ void fit_revert(struct fit *fit) {
 }
 
 static bool diverged(struct fit *fit, struct err *err) {
-    struct diverged_step step = {&fit->source, fit->ws,        &fit->targets[0],
-                                 fit->row,     fit->samples,   atomic_load(&fit->parameter_broken),
-                                 &fit->status, fit->optimizer, &fit->noise};
+    struct diverged_step step = {&fit->source,      fit->ws,        &fit->targets[0],
+                                 fit->row,          fit->samples,   atomic_load(&fit->parameter_broken),
+                                 &fit->status,      fit->optimizer, &fit->noise,
+                                 fit->setup.lr_path};
     diverged_explain(&step, err);
     fit_revert(fit);
     return false;

@@ -28,6 +28,7 @@ struct fit_setup {
     const struct data_part *train;
     const struct scaling *scaling;
     struct optimizer_spec optimizer;
+    const char *lr_path; /* where the config has the rate, for messages; NULL: "optimizer.lr" */
     struct train_spec train_spec;
     const struct model_spec *model_spec; /* penalties, dropout, diagnostics */
     struct regularization_spec regularization;
@@ -53,6 +54,10 @@ struct fit;
 
 struct fit *fit_create(const struct fit_setup *setup, struct err *err) MUST_CHECK;
 void fit_free(struct fit *fit);
+
+/* Before the first step: the optimizer goes on from the state that it has in another fit, of a model of the
+ * same shape and by the same rule. */
+void fit_adopt(struct fit *fit, const struct fit *previous);
 
 /* Does at most max_steps optimiser steps and stops at the end of an epoch; a call after it begins the next
  * one. ERR_DIVERGED, naming epoch, step and layer, as soon as a loss, gradient or parameter is not finite;

@@ -165,6 +165,10 @@ struct fit *fit_create(const struct fit_setup *setup, struct err *err) {
     return fit;
 }
 
+void fit_adopt(struct fit *fit, const struct fit *previous) {
+    optimizer_adopt(fit->optimizer, previous->optimizer, fit->setup.model->size);
+}
+
 void fit_free(struct fit *fit) {
     if (!fit)
         return;

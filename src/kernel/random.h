@@ -19,13 +19,23 @@ enum random_stream {
     STREAM_STEP_NOISE = 8,    /* with the parameter; epoch: step of the training; sample: unit; f: input */
     STREAM_AUGMENT = 9,       /* epoch, sample: row of the training file, element: see augment.c, elastic.c */
     STREAM_FOLDS = 10,        /* sample: row of the part */
-    STREAM_BOOTSTRAP = 11,    /* epoch: resample, sample: 0 source, 1 target, element: draw */
-    STREAM_CENTERS = 12,      /* element: position in the shuffle */
+    STREAM_BOOTSTRAP = 11,    /* epoch: resample, sample: 0 source, 1 target, element: pair of draws */
+    STREAM_CENTERS = 12,      /* sample: 0 target, 1 source, element: position in the shuffle */
     STREAM_RESAMPLE = 13,     /* epoch: part, window; sample: row or draw, element: which */
     STREAM_RESERVOIR = 14,    /* sample: number in the stream */
     STREAM_SEED = 15,         /* the seed of a further model: epoch: what it is for, sample: which one */
     /* What no model depends on. */
     STREAM_CHECK = 255, /* epoch: direction or coordinate, sample: parameter number, element: which */
+};
+
+/* What the models of STREAM_SEED are for, as its epoch. Append, never renumber. */
+enum random_purpose {
+    PURPOSE_FOLD = 1,          /* sample: fold */
+    PURPOSE_OTHER_FOLDS = 2,   /* no model: which fold's model predicts a row that none was trained on */
+    PURPOSE_DISCRIMINATOR = 3, /* its folds and their models */
+    PURPOSE_WINDOW = 16,       /* learning from a window of a stream; sample: window */
+    PURPOSE_FRESH = 17,        /* a model of one window alone; the same */
+    PURPOSE_RESET = 18,        /* starting anew at a window; the same */
 };
 
 /* The stream of one layer, of one parameter. */
@@ -59,6 +69,11 @@ static inline struct random_block random_philox(uint64_t seed, uint32_t stream, 
 /* 64 bits of a block (half 0 or 1). */
 static inline uint64_t random_word(struct random_block b, int half) {
     return (uint64_t)b.v[2 * half] | (uint64_t)b.v[2 * half + 1] << 32;
+}
+
+/* The seed of a further model. */
+static inline uint64_t random_seed(uint64_t seed, enum random_purpose purpose, uint32_t which) {
+    return random_word(random_philox(seed, STREAM_SEED, (uint32_t)purpose, which, 0), 0);
 }
 
 /* Uniform in [0, 1) with 53 bits. */

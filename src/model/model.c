@@ -7,11 +7,12 @@
 #include "base/mem.h"
 #include "model/init.h"
 
-static void label(char *buf, size_t size, size_t layer, size_t layers) {
-    if (layer == layers)
-        snprintf(buf, size, "model.output");
+static void label(char *buf, size_t size, const struct model_spec *spec, size_t layer) {
+    const char *path = spec->path ? spec->path : "model";
+    if (layer == spec->layer_count)
+        snprintf(buf, size, "%s.output", path);
     else
-        snprintf(buf, size, "model.layers.%zu", layer);
+        snprintf(buf, size, "%s.layers.%zu", path, layer);
 }
 
 /* One layer: affine, the activation where it is not the identity, and dropout where it drops something. */
@@ -36,7 +37,7 @@ static struct tape *make_tape(const struct model_spec *spec, size_t features, si
     for (size_t l = 0; ok && l <= spec->layer_count; l++) {
         const struct layer_spec *layer = model_layer(spec, l);
         char name[32];
-        label(name, sizeof name, l, spec->layer_count);
+        label(name, sizeof name, spec, l);
         ok = add_layer(tape, spec, layer, l < spec->layer_count ? layer->units : outputs, name, &value, err);
     }
     ok = ok && tape_apply(tape, op_find(loss), &value, 0, 0, "loss", &value, err) && tape_finish(tape, err);

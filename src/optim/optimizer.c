@@ -16,6 +16,7 @@
 #include "optim/optimizer.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -207,6 +208,16 @@ void optimizer_free(struct optimizer *o) {
     for (int s = 0; s < UPDATE_STATES; s++)
         mem_free(o->state[s]);
     mem_free(o);
+}
+
+void optimizer_adopt(struct optimizer *o, const struct optimizer *from, size_t size) {
+    o->step = from->step;
+    o->square_product = from->square_product;
+    o->mean_product = from->mean_product;
+    o->velocity = from->velocity;
+    for (int s = 0; s < UPDATE_STATES; s++)
+        if (o->state[s])
+            memcpy(o->state[s], from->state[s], size * sizeof(real));
 }
 
 void optimizer_begin(struct optimizer *o, double lr, double momentum) {

@@ -30,6 +30,9 @@ struct optimizer *optimizer_create(const struct optimizer_spec *spec, size_t siz
                                    struct err *err) MUST_CHECK;
 void optimizer_free(struct optimizer *o);
 
+/* Gives o, of the same rule and size, the state that `from` has reached: it goes on as that would. */
+void optimizer_adopt(struct optimizer *o, const struct optimizer *from, size_t size);
+
 /* Begins a step with this learning rate and momentum (read where the rule has one). */
 void optimizer_begin(struct optimizer *o, double lr, double momentum);
 

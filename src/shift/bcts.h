@@ -34,6 +34,9 @@ void bcts_release(struct bcts *bcts);
  * for want of memory. */
 bool bcts_fit(struct bcts *bcts, const struct logits *sample, struct err *err) MUST_CHECK;
 
+/* The same for a resample, from the values of the whole sample, to well below the sampling error. */
+bool bcts_refit(struct bcts *bcts, const struct logits *sample, struct err *err) MUST_CHECK;
+
 /* p [classes] = softmax(a z + b). */
 void bcts_apply(const struct bcts *bcts, const real *z, size_t classes, double *p);
 

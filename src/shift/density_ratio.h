@@ -25,12 +25,16 @@ struct density_problem {
 struct density_ratio {
     double *ratio;    /* [source_rows], at least 0; of rulsif the relative ratio, at most 1 / alpha; owned */
     double bandwidth; /* that was used */
-    double lambda;    /* rulsif: that was used */
-    double score; /* cross-validated: kliep the mean log-ratio of the target, rulsif minus the criterion; NAN:
-                     not */
+    double lambda;    /* rulsif: that was used; kliep: NAN */
+    /* Cross-validated, the larger the better; NAN: not. kliep: a lower bound of the divergence KL(q || p),
+     * the mean log-ratio of the target less what the mean ratio of the source exceeds 1 by; rulsif: minus J.
+     */
+    double score;
     size_t centers;
 };
 
+/* ERR_DATA where source or target have no rows. *out is released by density_ratio_release. Where the target
+ * is out of the reach of every basis function, kliep's ratios are all 0. */
 bool kliep_estimate(const struct density_problem *problem, struct density_ratio *out,
                     struct err *err) MUST_CHECK;
 bool rulsif_estimate(const struct density_problem *problem, struct density_ratio *out,

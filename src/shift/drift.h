@@ -15,7 +15,8 @@ struct drift;
 struct drift *drift_create(const struct drift_spec *spec, struct err *err) MUST_CHECK;
 void drift_free(struct drift *drift);
 
-/* The next error, 0 or 1 (or a value in [0, 1]). After DRIFT_DRIFT the detector begins anew. Never fails. */
+/* The next error, 0 or 1 (or a value in [0, 1]). Only a rise of the errors is an alarm. After DRIFT_DRIFT the
+ * detector begins anew, ADWIN with what it has kept of its window. Never fails. */
 enum drift_level drift_note(struct drift *drift, double error);
 /* Forgets all. */
 void drift_reset(struct drift *drift);

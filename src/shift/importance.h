@@ -21,7 +21,7 @@ struct importance {
 
 /* Turns density ratios r [count], at least 0, into weights in place: with alpha (not NAN) to r / (alpha r + 1
  * - alpha) (Yamada et al. 2013), else cut at clip (NAN or 0: not), then to mean 1 over the first `normalised`
- * of them (the training part; the others are held out). ratios that are not finite count as the limit, or
+ * of them (the training part; the others are held out). Ratios that are not finite count as the limit, or
  * where there is none as the largest finite one. Where all are 0 or underflow, all become 1 and it returns
  * false. *out is of the first `normalised`. */
 bool importance_weigh(double *r, size_t count, size_t normalised, double clip, double alpha,

@@ -22,7 +22,7 @@ struct label_problem {
     struct team *team; /* shares out the resamples */
 };
 
-/* Arrays [classes] unless it is said otherwise, all owned. */
+/* Arrays [classes] unless it is said otherwise; release with label_ratio_release. */
 struct label_ratio {
     size_t classes;
     double *ratio;         /* target prior over the held-out sample's share; 0 for a class that lacks there */
@@ -32,7 +32,7 @@ struct label_ratio {
     double *confusion;     /* [classes][classes] C[i][j] = P(predicted i | true j); soft: mean probability */
     double sigma_min;      /* smallest singular value of the joint matrix P(predicted i, true j) */
     double condition;      /* of that matrix; INFINITY where it is singular */
-    size_t truncated;      /* directions that the data cannot tell and that keep ratio 1 */
+    size_t truncated;      /* directions in which predictions do not tell classes: they keep ratio 1 */
     size_t negative;       /* classes whose estimate was below 0 and was set to 0 */
     size_t missing;        /* classes that the held-out sample lacks */
     size_t iterations;     /* mlls */
@@ -48,20 +48,44 @@ void label_ratio_release(struct label_ratio *ratio);
 
 /* ---- the parts, for who has matrices and probabilities already ---- */
 
-/* The maximum of the target's likelihood: q from p [classes] and probabilities [rows][classes] under p. EM
- * steps until no prior changes by more than tolerance. likelihood, or NULL: [most] the mean log-likelihood at
- * each step. Returns the steps. */
-size_t mlls_maximise(const double *probability, size_t rows, size_t classes, const double *count,
-                     const double *p, double tolerance, size_t most, double *q, double *likelihood);
+struct mlls_problem {
+    const double *probability; /* [rows][classes] of the target, under the prior p */
+    size_t rows, classes;
+    const double *count; /* [rows] how often a row counts; NULL: once */
+    const double *p;     /* [classes] */
+    double tolerance;
+    size_t most; /* steps */
+};
 
-/* theta = w - 1 from the matrix c [classes][classes], c[i][j] = P(predicted i | true j) (its columns sum to
- * 1), the source's prior p and the target's mean prediction mu: minimum-norm solution of the joint system,
- * directions of too small a singular value left at 0. Returns how many those are. */
-bool bbse_solve(const double *c, const double *p, const double *mu, size_t classes, double *theta,
-                size_t *truncated, struct err *err) MUST_CHECK;
+/* The maximum of the target's likelihood over its prior q [classes], which is concave, by EM from the q that
+ * is given, which is above 0 where the maximum may be; accelerated, but the likelihood never falls by more
+ * than rounding. Ends when a step of EM changes no prior by more than the tolerance. likelihood, or NULL:
+ * [most] the mean log-likelihood before every step. *steps < most: it has converged. */
+bool mlls_maximise(const struct mlls_problem *problem, double *q, double *likelihood, size_t *steps,
+                   struct err *err) MUST_CHECK;
 
-/* theta >= -1 that minimises |C theta - b|_2 + penalty |theta|_2 with the joint matrix C. */
-bool rlls_solve(const double *c, const double *p, const double *mu, size_t classes, double penalty,
-                double *theta, struct err *err) MUST_CHECK;
+/* What predictions h (one-hot, or probabilities) say about classes. */
+struct label_moments {
+    size_t classes;
+    double rows;      /* of the held-out sample; INFINITY: all is exact */
+    const double *c;  /* [classes][classes] c[i][j] = mean of h_i over class j; 0 for a class that lacks */
+    const double *p;  /* [classes] shares of the classes */
+    const double *mu; /* [classes] mean of h over the target */
+    const double *second; /* [classes][classes] mean of h_i h_j over the source; NULL: h is one-hot */
+};
+
+/* theta = w - 1 [classes] from sum over j of c[i][j] p_j theta_j = mu_i - (c p)_i, 0 along directions that
+ * the held-out sample does not tell; *truncated: how many those are, of as many as there are classes in it
+ * less one. */
+bool bbse_solve(const struct label_moments *moments, double *theta, size_t *truncated,
+                struct err *err) MUST_CHECK;
+/* Makes theta 0 along the directions that are not told, however it was found. */
+bool bbse_keep_told(const struct label_moments *moments, double *theta, size_t *truncated,
+                    struct err *err) MUST_CHECK;
+
+/* theta >= -1 that minimises |C theta - b|_2 + penalty |theta|_2 with the joint matrix C_ij = c_ij p_j and
+ * b = mu - C 1 (Azizzadenesheli et al. 2019, eq. 7). */
+bool rlls_solve(const struct label_moments *moments, double penalty, double *theta,
+                struct err *err) MUST_CHECK;
 
 #endif

@@ -9,6 +9,10 @@ const char *shift_kind_name(size_t i) {
     return NAME_OF(kinds, i);
 }
 
+bool shift_has_target(int kind) {
+    return kind == SHIFT_COVARIATE || kind == SHIFT_LABEL;
+}
+
 static const struct {
     const char *name;
     int kind;

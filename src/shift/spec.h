@@ -12,6 +12,9 @@
 enum shift_kind { SHIFT_NONE, SHIFT_COVARIATE, SHIFT_LABEL, SHIFT_CONCEPT, SHIFT_KINDS };
 const char *shift_kind_name(size_t i);
 
+/* Whether the kind is told by a sample of the target. */
+bool shift_has_target(int kind);
+
 enum shift_method {
     SHIFT_CLASSIFIER, /* covariate: odds of a discriminator */
     SHIFT_KLIEP,
@@ -27,9 +30,14 @@ int shift_method_kind(int method);
 
 /* How the discriminator between source and target is trained: by Adam. */
 struct discriminator_spec {
-    size_t epochs, batch_size;
-    double lr, l2;
+    long epochs; /* -1: as many as it needs */
+    size_t batch_size;
+    double lr;
+    double l2; /* NAN: by the number of inputs and samples */
 };
+
+/* Of label shift: its matrices are of classes by classes, a decomposition for every resample. */
+enum { SHIFT_CLASSES = 256 };
 
 enum label_correction { CORRECT_POSTHOC, CORRECT_RETRAIN, CORRECT_BOTH };
 const char *label_correction_name(size_t i);

@@ -374,6 +374,79 @@ static void test_fits(void **state) {
     assert_int_equal(err.kind, ERR_CONFIG);
 }
 
+/* ---- further sets ---- */
+
+static void assert_terms_refused(const struct data_files *files, const struct dataset_terms *terms,
+                                 enum err_kind kind, const char *text) {
+    struct data_spec spec = {.root = folder, .label_column = -1};
+    struct dataset set;
+    struct err err = {0};
+    assert_false(dataset_load_on_terms(files, terms, &spec, TARGETS_DISTRIBUTION, NULL, &set, &err));
+    assert_int_equal(err.kind, kind);
+    if (strncmp(err.text, text, strcspn(text, "*")) != 0 ||
+        !strstr(err.text, text + strcspn(text, "*") + (strchr(text, '*') != NULL)))
+        fail_msg("expected \"%s\", got: %s", text, err.text);
+}
+
+static void test_labels_that_need_not_be(void **state) {
+    (void)state;
+    struct data_spec spec = usual();
+    struct data_files files = {.images = b_images};
+    const struct dataset_terms terms = {
+        .key = "shift.target", .features = 2, .outputs = CLASSES, .classes = true};
+    struct dataset set;
+    struct err err = {0};
+    assert_true(dataset_load_on_terms(&files, &terms, &spec, TARGETS_DISTRIBUTION, NULL, &set, &err));
+    assert_int_equal(set.images.rows, 3);
+    assert_int_equal(set.features, 2);
+    assert_true(!set.cls && !set.targets && set.class_count == 0 && !set.labels_sha256[0]);
+    assert_int_equal(strlen(set.images.sha256), SHA256_HEX - 1);
+    dataset_release(&set);
+    files.labels = b_labels;
+    assert_true(dataset_load_on_terms(&files, &terms, &spec, TARGETS_DISTRIBUTION, NULL, &set, &err));
+    assert_int_equal(set.cls[0], 3);
+    assert_int_equal(strlen(set.labels_sha256), SHA256_HEX - 1);
+    dataset_release(&set);
+    write_idx("targets", IDX_F32, 3, 2, (const double[]){1, 0, 0.5, 0.5, 0, 1});
+    files.labels = (char[]){"targets"};
+    const struct dataset_terms floats = {.key = "shift.target", .features = 2, .outputs = 2};
+    assert_true(dataset_load_on_terms(&files, &floats, &spec, TARGETS_DISTRIBUTION, NULL, &set, &err));
+    assert_int_equal(set.target_width, 2);
+    dataset_release(&set);
+}
+
+static void test_terms_that_are_not_met(void **state) {
+    (void)state;
+    usual();
+    struct dataset_terms terms = {.key = "shift.target", .features = 2, .outputs = CLASSES, .classes = true};
+    struct data_files none = {0}, images = {.images = b_images}, labels = {.labels = b_labels},
+                      both = {.images = b_images, .labels = b_labels},
+                      absent = {.images = (char[]){"absent"}};
+    assert_terms_refused(&none, &terms, ERR_CONFIG, "shift.target: is missing, expected images");
+    assert_terms_refused(&labels, &terms, ERR_CONFIG, "shift.target.images: is missing");
+    assert_terms_refused(&absent, &terms, ERR_DATA, "shift.target: */absent: cannot open");
+    terms.outputs = 3;
+    assert_terms_refused(&both, &terms, ERR_DATA,
+                         "shift.target: */b-labels: row 0: expected a label from 0 to 2, found 3");
+    terms.features = 784;
+    assert_terms_refused(&images, &terms, ERR_DATA,
+                         "shift.target: */b-images: expected rows of 784 values, found 2");
+    terms = (struct dataset_terms){"shift.stream.2", true, 2, CLASSES, true};
+    assert_terms_refused(&none, &terms, ERR_CONFIG, "shift.stream.2: is missing, expected images and labels");
+    assert_terms_refused(&images, &terms, ERR_CONFIG, "shift.stream.2.labels: is missing");
+    terms.classes = false;
+    assert_terms_refused(
+        &both, &terms, ERR_DATA,
+        "shift.stream.2: */b-labels: expected floating-point targets, found integer classes");
+    write_idx(b_labels, IDX_U8, 2, 0, (const double[]){1, 2});
+    assert_terms_refused(&both, &terms, ERR_DATA,
+                         "shift.stream.2: */b-labels: expected as many labels as images, found 2 labels");
+    write_idx(b_images, IDX_F32, 3, 2, (const double[]){1, 2, 3, NAN, 5, 6});
+    terms.labelled = false;
+    assert_terms_refused(&images, &terms, ERR_DATA,
+                         "shift.stream.2: */b-images: row 1, column 1: expected a finite number, found NaN");
+}
+
 /* ---- training and validation part as one ---- */
 
 static void assert_united(const struct data_spec *spec, const double *mean) {
@@ -469,6 +542,8 @@ int main(void) {
         cmocka_unit_test(test_ties_are_exact),
         cmocka_unit_test(test_scaling_of_training_part),
         cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_labels_that_need_not_be),
+        cmocka_unit_test(test_terms_that_are_not_met),
         cmocka_unit_test(test_parts_become_one),
         cmocka_unit_test(test_targets_become_one),
         cmocka_unit_test(test_types_that_do_not_join),

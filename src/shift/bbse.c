@@ -1,0 +1,160 @@
+/* The equations of BBSE are M x = b with M = P(predicted | true), x = p theta = q - p and b = mu - M p. They
+ * are solved in the coordinates in which errors of the held-out sample are alike in all directions: with h
+ * the vector of predictions, S its covariance, s = M p and W W' the inverse of S,
+ *
+ *     W' (M - s 1') diag(p)^1/2 y = W' b,   y = diag(p)^1/2 theta.
+ *
+ * The singular values of that matrix are the canonical correlations of predictions and classes, between 0
+ * and 1 whatever the shares: a rare class that is predicted well is no weak direction, as it would be in the
+ * joint matrix. A direction that they do not correlate in stays at 0, which is a ratio of 1; of the solutions
+ * that are left it is the one with the smallest sum of p theta^2. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "shift/dense.h"
+#include "shift/label_ratio.h"
+
+struct equations {
+    const struct label_moments *moments;
+    size_t n;
+    double *s, *b;                /* [n] */
+    double *white, *white_square; /* eigenvectors of the covariance as columns, eigenvalues; [n][n], [n] */
+    double *a, *a_size, *v;       /* the scaled matrix and its singular values and vectors */
+    double *right;                /* W' b [n] */
+    double *work;                 /* [n][n] */
+    size_t dimensions;            /* of what is predicted */
+};
+
+static void difference(struct equations *e) {
+    const struct label_moments *m = e->moments;
+    for (size_t i = 0; i < e->n; i++) {
+        e->s[i] = 0;
+        for (size_t j = 0; j < e->n; j++)
+            e->s[i] += m->c[i * e->n + j] * m->p[j];
+        e->b[i] = m->mu[i] - e->s[i];
+    }
+}
+
+static double mean_product(const struct equations *e, size_t i, size_t j) {
+    if (e->moments->second)
+        return e->moments->second[i * e->n + j];
+    return i == j ? e->s[i] : 0;
+}
+
+/* Eigenvalues that rounding alone can make count as 0: of the sum of all predictions, which is 1, and of
+ * classes that are never predicted. */
+static void whiten(struct equations *e) {
+    for (size_t i = 0; i < e->n; i++)
+        for (size_t j = 0; j < e->n; j++)
+            e->work[i * e->n + j] = mean_product(e, i, j) - e->s[i] * e->s[j];
+    dense_svd(e->work, e->n, e->n, e->white_square, e->white);
+    while (e->dimensions < e->n &&
+           e->white_square[e->dimensions] > 1e-13 * e->white_square[0] + DBL_EPSILON * DBL_EPSILON)
+        e->dimensions++;
+}
+
+static void scale(struct equations *e) {
+    const struct label_moments *m = e->moments;
+    size_t n = e->n;
+    memset(e->a, 0, n * n * sizeof *e->a);
+    memset(e->right, 0, n * sizeof *e->right);
+    for (size_t d = 0; d < e->dimensions; d++)
+        for (size_t i = 0; i < n; i++) {
+            double w = e->white[i * n + d] / sqrt(e->white_square[d]);
+            e->right[d] += w * e->b[i];
+            for (size_t j = 0; j < n; j++)
+                if (m->p[j] > 0)
+                    e->a[d * n + j] += w * (m->c[i * n + j] - e->s[i]) * sqrt(m->p[j]);
+        }
+    dense_svd(e->a, n, n, e->a_size, e->v);
+}
+
+/* What a chi-squared variable exceeds once in a thousand times (Wilson and Hilferty 1931). */
+static double chi_squared_limit(double freedom) {
+    static const double normal_limit = 3.0902;
+    double t = 2 / (9 * freedom), cube = 1 - t + normal_limit * sqrt(t);
+    return freedom * cube * cube * cube;
+}
+
+/* How many canonical correlations the sample shows, by tests in turn of whether all further ones are 0: n
+ * times the sum of their squares is then about chi-squared (Bartlett 1947). One that is so small that it may
+ * well be 0 is of the size of its error, and so would be what is found by it. */
+static size_t choose_rank(const struct equations *e, size_t free) {
+    static const double rounding = 1e-10;
+    size_t most = free < e->dimensions ? free : e->dimensions;
+    for (size_t rank = 0; rank < most; rank++) {
+        double left = 0;
+        for (size_t k = rank; k < most; k++)
+            left += e->a_size[k] * e->a_size[k];
+        double limit = chi_squared_limit((double)((e->dimensions - rank) * (free - rank)));
+        if (e->moments->rows * left <= limit || e->a_size[rank] <= rounding)
+            return rank;
+    }
+    return most;
+}
+
+/* y = V D^-1 U' W' b; a is U D, so a column of it over d^2 is that of U over d. */
+static void solve(const struct equations *e, size_t rank, double *theta) {
+    size_t n = e->n;
+    memset(theta, 0, n * sizeof *theta);
+    for (size_t k = 0; k < rank; k++) {
+        double along = 0;
+        for (size_t d = 0; d < e->dimensions; d++)
+            along += e->a[d * n + k] * e->right[d];
+        for (size_t j = 0; j < n; j++)
+            theta[j] += along / (e->a_size[k] * e->a_size[k]) * e->v[j * n + k];
+    }
+    for (size_t j = 0; j < n; j++)
+        theta[j] = e->moments->p[j] > 0 ? theta[j] / sqrt(e->moments->p[j]) : 0;
+}
+
+/* theta without the directions that are not told. */
+static void project(const struct equations *e, size_t rank, double *theta) {
+    size_t n = e->n;
+    const double *p = e->moments->p;
+    memset(e->right, 0, n * sizeof *e->right);
+    for (size_t k = 0; k < rank; k++) {
+        double along = 0;
+        for (size_t j = 0; j < n; j++)
+            along += e->v[j * n + k] * sqrt(p[j]) * theta[j];
+        for (size_t j = 0; j < n; j++)
+            e->right[j] += along * e->v[j * n + k];
+    }
+    for (size_t j = 0; j < n; j++)
+        theta[j] = p[j] > 0 ? e->right[j] / sqrt(p[j]) : 0;
+}
+
+typedef void use_fn(const struct equations *e, size_t rank, double *theta);
+
+static bool with_equations(const struct label_moments *moments, use_fn *use, double *theta, size_t *truncated,
+                           struct err *err) {
+    size_t n = moments->classes, present = 0;
+    double *memory = mem_alloc(4 * n + 5, n * sizeof *memory, "the confusion matrix", err);
+    if (!memory)
+        return false;
+    struct equations e = {.moments = moments, .n = n};
+    e.white = memory, e.a = e.white + n * n, e.v = e.a + n * n, e.work = e.v + n * n;
+    e.s = e.work + n * n, e.b = e.s + n, e.white_square = e.b + n;
+    e.a_size = e.white_square + n, e.right = e.a_size + n;
+    for (size_t j = 0; j < n; j++)
+        present += moments->p[j] > 0;
+    difference(&e);
+    whiten(&e);
+    scale(&e);
+    size_t free = present > 0 ? present - 1 : 0; /* priors sum to 1 */
+    size_t rank = choose_rank(&e, free);
+    use(&e, rank, theta);
+    *truncated = free - rank;
+    mem_free(memory);
+    return true;
+}
+
+bool bbse_solve(const struct label_moments *moments, double *theta, size_t *truncated, struct err *err) {
+    return with_equations(moments, solve, theta, truncated, err);
+}
+
+bool bbse_keep_told(const struct label_moments *moments, double *theta, size_t *truncated, struct err *err) {
+    return with_equations(moments, project, theta, truncated, err);
+}

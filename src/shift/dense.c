@@ -1,0 +1,115 @@
+#include "shift/dense.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+
+double dense_dot(const double *a, const double *b, size_t count) {
+    double sum[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (size_t k = 0; k < 4; k++)
+            sum[k] += a[i + k] * b[i + k];
+    for (; i < count; i++)
+        sum[0] += a[i] * b[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/* ---- Cholesky ---- */
+
+bool dense_factorise(const double *a, double ridge, double least, double *l, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < i; j++)
+            l[i * n + j] = (a[i * n + j] - dense_dot(l + i * n, l + j * n, j)) / l[j * n + j];
+        double pivot = fmax(a[i * n + i] + ridge - dense_dot(l + i * n, l + i * n, i), least);
+        if (!(pivot > 0))
+            return false;
+        l[i * n + i] = sqrt(pivot);
+    }
+    return true;
+}
+
+void dense_substitute(const double *l, const double *b, double *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        x[i] = (b[i] - dense_dot(l + i * n, x, i)) / l[i * n + i];
+    for (size_t i = n; i-- > 0;) {
+        x[i] /= l[i * n + i];
+        for (size_t j = 0; j < i; j++)
+            x[j] -= l[i * n + j] * x[i];
+    }
+}
+
+bool dense_solve(double *a, double *x, size_t n) {
+    if (!dense_factorise(a, 0, 0, a, n))
+        return false;
+    dense_substitute(a, x, x, n);
+    return true;
+}
+
+/* ---- singular values ---- */
+
+static double dot_columns(const double *a, size_t rows, size_t columns, size_t p, size_t q) {
+    double sum = 0;
+    for (size_t i = 0; i < rows; i++)
+        sum += a[i * columns + p] * a[i * columns + q];
+    return sum;
+}
+
+static void rotate(double *a, size_t rows, size_t columns, size_t p, size_t q, double cosine, double sine) {
+    for (size_t i = 0; i < rows; i++) {
+        double x = a[i * columns + p], y = a[i * columns + q];
+        a[i * columns + p] = cosine * x - sine * y;
+        a[i * columns + q] = sine * x + cosine * y;
+    }
+}
+
+/* Makes columns p and q orthogonal; false: they are. */
+static bool orthogonalise(double *a, size_t rows, size_t columns, double *v, size_t p, size_t q) {
+    double pp = dot_columns(a, rows, columns, p, p), qq = dot_columns(a, rows, columns, q, q),
+           pq = dot_columns(a, rows, columns, p, q);
+    if (!(fabs(pq) > DBL_EPSILON * sqrt(pp) * sqrt(qq)))
+        return false;
+    double zeta = (qq - pp) / (2 * pq);
+    double tangent = (zeta >= 0 ? 1 : -1) / (fabs(zeta) + sqrt(1 + zeta * zeta));
+    double cosine = 1 / sqrt(1 + tangent * tangent), sine = cosine * tangent;
+    rotate(a, rows, columns, p, q, cosine, sine);
+    rotate(v, columns, columns, p, q, cosine, sine);
+    return true;
+}
+
+static void swap_columns(double *a, size_t rows, size_t columns, size_t p, size_t q) {
+    for (size_t i = 0; i < rows; i++) {
+        double x = a[i * columns + p];
+        a[i * columns + p] = a[i * columns + q];
+        a[i * columns + q] = x;
+    }
+}
+
+static void order(double *a, size_t rows, size_t columns, double *s, double *v) {
+    for (size_t i = 0; i < columns; i++) {
+        size_t largest = i;
+        for (size_t j = i + 1; j < columns; j++)
+            if (s[j] > s[largest])
+                largest = j;
+        double x = s[i];
+        s[i] = s[largest], s[largest] = x;
+        swap_columns(a, rows, columns, i, largest);
+        swap_columns(v, columns, columns, i, largest);
+    }
+}
+
+void dense_svd(double *a, size_t rows, size_t columns, double *s, double *v) {
+    enum { SWEEPS = 60 }; /* it converges quadratically: ten are many */
+    for (size_t i = 0; i < columns * columns; i++)
+        v[i] = i % (columns + 1) == 0;
+    bool turned = true;
+    for (int sweep = 0; turned && sweep < SWEEPS; sweep++) {
+        turned = false;
+        for (size_t p = 0; p + 1 < columns; p++)
+            for (size_t q = p + 1; q < columns; q++)
+                turned |= orthogonalise(a, rows, columns, v, p, q);
+    }
+    for (size_t j = 0; j < columns; j++)
+        s[j] = sqrt(dot_columns(a, rows, columns, j, j));
+    order(a, rows, columns, s, v);
+}
