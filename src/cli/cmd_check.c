@@ -46,7 +46,7 @@ static int check(const struct config *config, const struct arguments *a) {
     struct text text = {0};
     if (!setup_open(config, chosen_isa(a), false, &setup, &err))
         return config_file_failure(a, &err);
-    bool ok = add_summary(&setup, a, &text, &err);
+    bool ok = setup_shift(&setup, &err) && add_summary(&setup, a, &text, &err);
     setup_release(&setup);
     if (ok)
         return print_text(&text);

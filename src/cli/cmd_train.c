@@ -8,6 +8,7 @@
 #include "cli/option_rows.h"
 #include "cli/print.h"
 #include "cli/progress.h"
+#include "cli/shift_page.h"
 #include "cli/version.h"
 #include "run/describe.h"
 #include "run/run.h"
@@ -79,6 +80,34 @@ static void log_layers(const struct run *run, const struct arguments *a) {
     text_release(&text);
 }
 
+static void show_progress(struct progress *progress, const struct run *run) {
+    if (run_estimation(run))
+        progress_estimation(progress, run_estimation(run));
+    else if (run_status(run))
+        progress_update(progress, run_status(run));
+}
+
+static void show(struct progress *progress, const struct run *run, enum run_event event,
+                 const struct arguments *a) {
+    if (run_stream(run))
+        progress_stream(progress, run_stream(run));
+    if (event == RUN_PROGRESS)
+        show_progress(progress, run);
+    if (event == RUN_ESTIMATED)
+        progress_shift(progress, run_shift(run));
+    if (event == RUN_WEIGHTED)
+        progress_restart(progress, "training by weights", run_training(run)->epochs);
+    if (event == RUN_EPOCH) {
+        progress_epoch(progress, run_epoch(run));
+        log_layers(run, a);
+    }
+    if (event == RUN_REFIT)
+        progress_refit(progress, run_training(run));
+    if (event == RUN_WINDOW)
+        progress_window(progress, stream_record(run_stream(run)));
+    progress_warnings(progress, run_warnings(run));
+}
+
 static bool train(struct run *run, const struct config *config, const struct arguments *a, struct err *err) {
     struct progress progress;
     enum run_event event = RUN_PROGRESS;
@@ -87,15 +116,8 @@ static bool train(struct run *run, const struct config *config, const struct arg
     progress_warnings(&progress, run_warnings(run));
     while (ok && event != RUN_DONE && !interrupt_name()) {
         ok = run_advance(run, &event, err);
-        if (ok && event == RUN_PROGRESS)
-            progress_update(&progress, run_status(run));
-        if (ok && event == RUN_EPOCH) {
-            progress_epoch(&progress, run_epoch(run));
-            log_layers(run, a);
-            progress_warnings(&progress, run_warnings(run));
-        }
-        if (ok && event == RUN_REFIT)
-            progress_refit(&progress, run_training(run));
+        if (ok)
+            show(&progress, run, event, a);
     }
     progress_clear(&progress);
     return ok;
@@ -126,7 +148,10 @@ static void add_effort(const struct run_result *r, size_t epochs, struct text *t
 static void add_kept(const struct run_result *r, struct text *t) {
     const char *state = r->message ? "the last good state: " : "";
     const struct early_stopping_spec *stopping = &r->search->setup->config->train.early_stopping;
-    if (!r->kept && (r->message || r->epochs_run == 0))
+    if (r->stream && r->stream->done)
+        text_addf(t, "figures of            %swindow %zu of the stream; validation: before it\n", state,
+                  r->stream->done);
+    else if (!r->kept && (r->message || r->epochs_run == 0))
         text_addf(t, "figures of            %sepoch 0, the initial model\n", state);
     else if (r->refit)
         text_addf(t,
@@ -134,9 +159,28 @@ static void add_kept(const struct run_result *r, struct text *t) {
                   state, r->refit->samples, r->best_epoch);
     else if (stopping->on && stopping->restore_best)
         text_addf(t, "figures of            %sepoch %zu, the best by %s\n", state, r->kept->epoch,
-                  metric_name((size_t)stopping->metric));
+                  metric_name((size_t)r->search->metric));
     else if (r->message || stopping->on)
         text_addf(t, "figures of            %sepoch %zu\n", state, r->kept->epoch);
+}
+
+static void add_stream(const struct stream *stream, struct text *t) {
+    if (!stream || stream->done == 0)
+        return;
+    size_t drifts = stream_drifts(stream);
+    text_addf(t, "stream                %zu window%s, accuracy before learning %.2f %%, static ",
+              stream->done, stream->done == 1 ? "" : "s", 100 * stream_accuracy(stream, false));
+    text_addf(t, "%.2f %%; %zu with a drift\n", 100 * stream_accuracy(stream, true), drifts);
+}
+
+static void add_shift(const struct run_result *r, struct text *t) {
+    const struct estimation_result *shift = r->shift;
+    text_addf(t, "shift                 %s, %s%s\n", shift_kind_name((size_t)shift->spec->kind),
+              shift->detected ? "detected" : "not detected",
+              !shift->corrected            ? "; weights 1"
+              : estimation_retrains(shift) ? "; trained by weights"
+                                           : "; probabilities rescaled");
+    shift_accuracy(r->target_accuracy, t);
 }
 
 /* epochs: as many as were asked for. */
@@ -148,6 +192,9 @@ static void add_result(const struct run *run, size_t epochs, struct text *t) {
     if (r->validation)
         add_evaluation(t, "validation", r->validation);
     add_calibration(t, r->calibration);
+    if (r->shift)
+        add_shift(r, t);
+    add_stream(r->stream, t);
     if (r->kept)
         text_addf(t, "train loss            %.6g\n", r->kept->metric[METRIC_TRAIN_LOSS]);
     add_effort(r, epochs, t);
@@ -172,8 +219,12 @@ static int print_results(const struct run *run, size_t epochs, bool json) {
 static void log_interrupt(const struct run *run) {
     struct text text = {0};
     size_t epochs = run_epoch(run)->epoch;
-    text_addf(&text, "dltrain: stopped by %s after %zu epoch%s%s; ", interrupt_name(), epochs,
+    text_addf(&text, "dltrain: stopped by %s after %zu epoch%s%s", interrupt_name(), epochs,
               epochs == 1 ? "" : "s", run_training(run)->search ? " of the refit" : "");
+    if (run_stream(run))
+        text_addf(&text, " and %zu window%s of the stream", run_stream(run)->done,
+                  run_stream(run)->done == 1 ? "" : "s");
+    text_add(&text, "; ");
     add_printable(&text, run_folder(run));
     text_add(&text, " holds no model yet\n");
     print_log(&text);

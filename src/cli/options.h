@@ -15,9 +15,10 @@ enum { MAX_OPTIONS = 32 };
 /* What the options of all commands fill in; zero, or its row's fallback, where an option is not given. */
 struct arguments {
     const char *config, *model, *data, *images, *out, *init_from, *isa, *format;
-    uint64_t threads, seed, mc_dropout, rows, columns, samples, coordinates;
-    double tolerance;
-    bool force, json, quiet, verbose, print_config, trace, jvp, markdown, help, version;
+    const char *part, *priors, *tweak_one, *knock_out, *select, *swap, *rotate;
+    uint64_t threads, seed, mc_dropout, rows, columns, samples, coordinates, windows, at;
+    double tolerance, dirichlet, range;
+    bool force, json, quiet, verbose, print_config, trace, jvp, fail_on_shift, markdown, help, version;
     const char *operand;
     char **overrides; /* "PATH=VALUE" in the order given; owned */
     size_t override_count;

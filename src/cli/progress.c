@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/print.h"
+#include "cli/shift_page.h"
 #include "run/clock.h"
 
 static const double redraw_seconds = 0.1;
@@ -17,7 +18,7 @@ static const double redraw_seconds = 0.1;
 /* In the order of the line. */
 enum field { FIELD_EPOCH, FIELD_PERCENT, FIELD_LOSS, FIELD_ACCURACY, FIELD_RATE, FIELD_LEFT, FIELD_COUNT };
 
-enum { FIELD_SIZE = 48, GAP = 2, BAR_MIN = 10, BAR_MAX = 40, BAR_FRAME = 2 };
+enum { FIELD_SIZE = 100, GAP = 2, BAR_MIN = 10, BAR_MAX = 40, BAR_FRAME = 2 };
 
 /* What goes first where the line is too long. */
 static const enum field least_important[] = {FIELD_RATE, FIELD_PERCENT, FIELD_ACCURACY, FIELD_LEFT,
@@ -38,7 +39,11 @@ static double share_done(const struct fit_status *status) {
 static void format_fields(const struct progress_state *state, char field[FIELD_COUNT][FIELD_SIZE]) {
     const struct fit_status *s = state->status;
     memset(field, 0, FIELD_COUNT * sizeof field[0]);
-    snprintf(field[FIELD_EPOCH], FIELD_SIZE, "epoch %zu/%zu", s->epoch, state->epochs);
+    if (state->windows)
+        snprintf(field[FIELD_EPOCH], FIELD_SIZE, "window %zu/%zu epoch %zu/%zu", state->window,
+                 state->windows, s->epoch, state->epochs);
+    else
+        snprintf(field[FIELD_EPOCH], FIELD_SIZE, "epoch %zu/%zu", s->epoch, state->epochs);
     snprintf(field[FIELD_PERCENT], FIELD_SIZE, "%3.0f %%", floor(100 * share_done(s)));
     snprintf(field[FIELD_LOSS], FIELD_SIZE, "loss %.4g", s->loss);
     if (!isnan(s->accuracy))
@@ -85,6 +90,17 @@ void progress_line(const struct progress_state *state, size_t width, bool color,
             text_addf(out, "%*s%s", GAP, "", field[f]);
 }
 
+void progress_estimation_line(const struct estimation_status *status, size_t width, struct text *out) {
+    const struct crossfit_status *s = &status->crossfit;
+    char line[128];
+    double share = s->total ? (double)s->done / (double)s->total : 0;
+    snprintf(line, sizeof line, "shift: %s of fold %zu/%zu  epoch %zu/%zu  %3.0f %%", status->task, s->fold,
+             s->folds, s->epoch, s->epochs, floor(100 * share));
+    if (width > 0 && strlen(line) > width - 1)
+        line[width - 1] = '\0';
+    text_add(out, line);
+}
+
 /* ---- the kept line ---- */
 
 static void add_part(struct text *out, const char *part, double loss, double accuracy) {
@@ -94,12 +110,32 @@ static void add_part(struct text *out, const char *part, double loss, double acc
 }
 
 void progress_epoch_line(const struct epoch_record *r, size_t epochs, struct text *out) {
-    text_addf(out, "%sepoch %zu/%zu", r->refit ? "refit " : "", r->epoch, epochs);
+    text_addf(out, "%sepoch %zu/%zu",
+              r->refit         ? "refit "
+              : r->uncorrected ? "uncorrected "
+                               : "",
+              r->epoch, epochs);
     add_part(out, "train", r->metric[METRIC_TRAIN_LOSS], r->metric[METRIC_TRAIN_ACCURACY]);
     if (!isnan(r->metric[METRIC_VALIDATION_LOSS]))
         add_part(out, "validation", r->metric[METRIC_VALIDATION_LOSS], r->metric[METRIC_VALIDATION_ACCURACY]);
     text_addf(out, "  %.2f s  ", r->seconds);
     add_scaled(out, r->samples_per_second, " samples/s");
+    text_add(out, "\n");
+}
+
+void progress_window_line(const struct window_record *r, size_t windows, struct text *out) {
+    text_addf(out, "window %zu/%zu", r->window, windows);
+    add_part(out, "before learning", r->before.loss, r->before.accuracy);
+    if (!isnan(r->base.accuracy))
+        text_addf(out, "  static %.2f %%", 100 * r->base.accuracy);
+    if (!isnan(r->fresh.accuracy))
+        text_addf(out, "  fresh %.2f %%", 100 * r->fresh.accuracy);
+    if (r->drift)
+        text_addf(out, "  drift at %zu", r->drift_at);
+    else if (r->warning)
+        text_add(out, "  warning");
+    if (r->action >= 0)
+        text_addf(out, ", %s", drift_action_name((size_t)r->action));
     text_add(out, "\n");
 }
 
@@ -124,25 +160,47 @@ void progress_init(struct progress *p, bool quiet, size_t epochs) {
     p->color = p->live && !is_set("NO_COLOR");
 }
 
+static bool is_due(const struct progress *p, double now) {
+    return p->live && now >= p->drawn_at + redraw_seconds;
+}
+
+static void draw(struct progress *p, double now, const struct text *line) {
+    struct text text = {0};
+    text_addf(&text, "\r%s\033[K", line->s ? line->s : "");
+    print_log(&text);
+    text_release(&text);
+    p->drawn = true;
+    p->drawn_at = now;
+}
+
+void progress_estimation(struct progress *p, const struct estimation *estimation) {
+    double now = clock_seconds();
+    struct estimation_status status = estimation_status(estimation);
+    struct text text = {0};
+    if (!is_due(p, now) || !status.task)
+        return;
+    progress_estimation_line(&status, terminal_width(), &text);
+    draw(p, now, &text);
+    text_release(&text);
+}
+
 void progress_update(struct progress *p, const struct fit_status *status) {
     double now = clock_seconds();
-    if (!p->live || now < p->drawn_at + redraw_seconds)
+    if (!is_due(p, now))
         return;
     double done = ((double)(status->epoch - 1) + share_done(status)) / (double)p->epochs;
     struct progress_state state = {
         .status = status,
         .epochs = p->epochs,
+        .window = p->window,
+        .windows = p->windows,
         .samples_per_second = now > p->epoch_start ? (double)status->samples / (now - p->epoch_start) : -1,
         .seconds_left = done > 0 ? (now - p->start) * (1 - done) / done : -1,
     };
     struct text text = {0};
-    text_add(&text, "\r");
     progress_line(&state, terminal_width(), p->color, &text);
-    text_add(&text, "\033[K");
-    print_log(&text);
+    draw(p, now, &text);
     text_release(&text);
-    p->drawn = true;
-    p->drawn_at = now;
 }
 
 void progress_epoch(struct progress *p, const struct epoch_record *record) {
@@ -167,13 +225,52 @@ void progress_warnings(struct progress *p, const struct warnings *warnings) {
 void progress_refit(struct progress *p, const struct training *refit) {
     if (p->quiet)
         return;
+    char what[64];
+    snprintf(what, sizeof what, "refit on %zu samples", refit->setup->data.train.count);
+    progress_restart(p, what, refit->epochs);
+}
+
+void progress_restart(struct progress *p, const char *what, size_t epochs) {
+    if (p->quiet)
+        return;
     struct text text = {0};
     progress_clear(p);
-    text_addf(&text, "refit on %zu samples, epochs: %zu\n", refit->setup->data.train.count, refit->epochs);
+    text_addf(&text, "%s, epochs: %zu\n", what, epochs);
     print_log(&text);
     text_release(&text);
-    p->epochs = refit->epochs;
+    p->epochs = epochs;
     p->start = p->epoch_start = clock_seconds();
+}
+
+void progress_shift(struct progress *p, const struct estimation_result *result) {
+    if (p->quiet)
+        return;
+    struct text text = {0};
+    progress_clear(p);
+    shift_line(result, &text);
+    print_log(&text);
+    text_release(&text);
+    p->start = p->epoch_start = clock_seconds();
+}
+
+void progress_stream(struct progress *p, const struct stream *stream) {
+    size_t window = stream->done + stream->open;
+    if (p->window == window && p->windows == stream->windows)
+        return;
+    p->window = window;
+    p->windows = stream->windows;
+    p->epochs = stream->setup->config->shift.epochs;
+    p->start = p->epoch_start = clock_seconds();
+}
+
+void progress_window(struct progress *p, const struct window_record *record) {
+    if (p->quiet)
+        return;
+    struct text text = {0};
+    progress_clear(p);
+    progress_window_line(record, p->windows, &text);
+    print_log(&text);
+    text_release(&text);
 }
 
 void progress_clear(struct progress *p) {

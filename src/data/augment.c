@@ -162,20 +162,31 @@ static void stage(const struct augment *a, const real *version, struct idx *stag
     }
 }
 
-static void change(struct augment *a, struct room *room, uint32_t epoch, uint32_t row, size_t at) {
-    const struct idx *images = &a->setup.set->images;
-    const struct kernel *k = a->setup.kernel;
-    struct augment_draw draw = augment_draw(a, epoch, row);
+/* field: displacements, or NULL. */
+static void resample(struct augment *a, struct room *room, const struct augment_draw *draw, const real *field,
+                     uint32_t row, size_t at) {
     double exact[6];
     real map[6];
-    augment_map(&draw, a->height, a->width, exact);
+    augment_map(draw, a->height, a->width, exact);
     for (int i = 0; i < 6; i++)
         map[i] = (real)(exact[i] + (i % 3 == 2)); /* the border is one pixel */
-    if (a->elastic_on)
-        elastic_draw(&a->elastic, k, a->setup.seed, epoch, row, room->spare, room->field);
-    frame(a, images, row, room->framed);
-    k->resample(a->height, a->width, room->framed, map, a->elastic_on ? room->field : NULL, room->version);
+    frame(a, &a->setup.set->images, row, room->framed);
+    a->setup.kernel->resample(a->height, a->width, room->framed, map, field, room->version);
     stage(a, room->version, &room->staged.images, at);
+}
+
+static void change(struct augment *a, struct room *room, uint32_t epoch, uint32_t row, size_t at) {
+    struct augment_draw draw = augment_draw(a, epoch, row);
+    if (a->elastic_on)
+        elastic_draw(&a->elastic, a->setup.kernel, a->setup.seed, epoch, row, room->spare, room->field);
+    resample(a, room, &draw, a->elastic_on ? room->field : NULL, row, at);
+}
+
+const struct dataset *augment_row(struct augment *a, size_t thread, const struct augment_draw *draw,
+                                  uint32_t row) {
+    struct room *room = &a->rooms[thread];
+    resample(a, room, draw, NULL, row, 0);
+    return &room->staged;
 }
 
 static void copy(const struct idx *images, uint32_t row, struct idx *staged, size_t at) {

@@ -53,4 +53,9 @@ struct augment_draw augment_draw(const struct augment *augment, size_t epoch, ui
  * map[2], map[3] x + map[4] y + map[5]). */
 void augment_map(const struct augment_draw *draw, size_t height, size_t width, double map[6]);
 
+/* The row of the set as this very change makes it, without elastic displacements, as row 0 of a set as that
+ * of augment_rows. */
+const struct dataset *augment_row(struct augment *augment, size_t thread, const struct augment_draw *draw,
+                                  uint32_t row);
+
 #endif

@@ -38,10 +38,7 @@ static bool join_weights(const struct dataset *a, const struct dataset *b, doubl
     return weight != NULL;
 }
 
-/* The rows of a and then those of b, which fit together. The checksums are left out: no file has these bytes.
- */
-static bool join_sets(const struct dataset *a, const struct dataset *b, struct dataset *out,
-                      struct err *err) {
+bool dataset_join(const struct dataset *a, const struct dataset *b, struct dataset *out, struct err *err) {
     struct dataset set = {
         .images = a->images,
         .features = a->features,
@@ -74,7 +71,7 @@ bool data_unite(struct data *data, struct err *err) {
     if (!data_can_unite(data, err))
         return false;
     if (data->validation.set != all) {
-        if (!join_sets(all, data->validation.set, &data->joined_set, err))
+        if (!dataset_join(all, data->validation.set, &data->joined_set, err))
             return false;
         all = &data->joined_set;
     }

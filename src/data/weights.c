@@ -177,18 +177,17 @@ static size_t row_of(const struct data_part *part, size_t position) {
     return part->row ? part->row[position] : position;
 }
 
-void data_balance(const struct data *data, double *class_weight) {
-    const struct data_part *train = &data->train;
-    double classes = 0;
-    for (size_t c = 0; c < data->outputs; c++)
+void data_balance(const struct data_part *part, size_t classes, double *class_weight) {
+    double present = 0;
+    for (size_t c = 0; c < classes; c++)
         class_weight[c] = 0;
-    for (size_t i = 0; i < train->count; i++)
-        class_weight[train->set->cls[row_of(train, i)]]++;
-    for (size_t c = 0; c < data->outputs; c++)
-        classes += class_weight[c] > 0;
-    for (size_t c = 0; c < data->outputs; c++)
+    for (size_t i = 0; i < part->count; i++)
+        class_weight[part->set->cls[row_of(part, i)]]++;
+    for (size_t c = 0; c < classes; c++)
+        present += class_weight[c] > 0;
+    for (size_t c = 0; c < classes; c++)
         if (class_weight[c] > 0)
-            class_weight[c] = (double)train->count / (classes * class_weight[c]);
+            class_weight[c] = (double)part->count / (present * class_weight[c]);
 }
 
 /* What a row weighs before the mean is taken out. */
@@ -215,13 +214,14 @@ real *weights_of_part(const struct data_part *part, const double *class_weight, 
     return weight;
 }
 
-bool data_weigh(struct data *data, const double *class_weight, struct err *err) {
+bool data_weigh(struct data *data, const double *train_class, const double *validation_class,
+                struct err *err) {
     const struct {
         struct data_part *part;
         const double *class_weight;
         const char *name;
-    } parts[DATA_PARTS] = {{&data->train, class_weight, "training"},
-                           {&data->validation, class_weight, "validation"},
+    } parts[DATA_PARTS] = {{&data->train, train_class, "training"},
+                           {&data->validation, validation_class, "validation"},
                            {&data->test, NULL, "test"}};
     for (size_t p = 0; p < DATA_PARTS; p++) {
         struct data_part *part = parts[p].part;

@@ -16,20 +16,22 @@ bool weights_read(const char *path, struct digest *digest, struct idx *out, stru
 bool weights_convert(const struct idx *weights, const char *path, size_t images, struct dataset *out,
                      struct err *err) MUST_CHECK;
 
-/* Class weights under which all classes of the training part weigh the same: class_weight [outputs] becomes
- * n / (k n_c) for the n_c > 0 of its n samples that are of class c, one of the k classes that it has
- * (scikit-learn's "balanced"), and 0 for a class that it lacks. Needs data->classes. */
-void data_balance(const struct data *data, double *class_weight);
+/* Class weights under which all classes of the part weigh the same: class_weight [classes] becomes n / (k
+ * n_c) for the n_c > 0 of its n samples that are of class c, one of the k classes that it has (scikit-learn's
+ * "balanced"), and 0 for a class that it lacks. Needs labels that are classes. */
+void data_balance(const struct data_part *part, size_t classes, double *class_weight);
 
 /* What the rows of a part weigh, [rows of its set]: by their file times by their class, over the mean in the
- * part; 0 outside of it. class_weight as in data_weigh. NULL where every sample would weigh 0: ERR_CONFIG
- * with class_weight, ERR_DATA without; name is that of the part in the message. Release with mem_free. */
+ * part; 0 outside of it. class_weight [outputs], or NULL: 1. NULL where every sample would weigh 0:
+ * ERR_CONFIG with class_weight, ERR_DATA without; name is that of the part in the message. Release with
+ * mem_free. */
 real *weights_of_part(const struct data_part *part, const double *class_weight, const char *name,
                       struct err *err) MUST_CHECK;
 
 /* Gives the parts their weights: those of the samples, in the training and the validation part times those of
- * their classes (class_weight [outputs], or NULL: 1; needs data->classes). A part without either has none.
- * May be called again: what it gave before is gone then. */
-bool data_weigh(struct data *data, const double *class_weight, struct err *err) MUST_CHECK;
+ * their classes (each [outputs], or NULL: 1; needs data->classes). A part without either has none. May be
+ * called again: what it gave before is gone then. */
+bool data_weigh(struct data *data, const double *train_class, const double *validation_class,
+                struct err *err) MUST_CHECK;
 
 #endif

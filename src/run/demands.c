@@ -22,8 +22,14 @@ static bool has_probabilities(const struct setup *s) {
     return loss_predicts_probabilities(s->config->loss.kind);
 }
 
+/* Whether samples may come to weigh what an estimated shift makes of them. */
+static bool weighs_by_shift(const struct shift_spec *shift) {
+    return shift->kind == SHIFT_COVARIATE ||
+           (shift->kind == SHIFT_LABEL && shift->correct != CORRECT_POSTHOC);
+}
+
 static bool has_weights(const struct setup *s) {
-    return s->data.validation.weight != NULL;
+    return s->data.validation.weight != NULL || weighs_by_shift(&s->config->shift);
 }
 
 static bool has_penalty(const struct setup *s) {
@@ -44,7 +50,8 @@ static const struct {
     {NEEDS_VALIDATION, has_validation, "data.validation"},
     {NEEDS_PROBABILITIES, has_probabilities, "a loss.kind that predicts probabilities"},
     {NEEDS_CLASSES, has_classes, "labels that are classes"},
-    {NEEDS_WEIGHTS, has_weights, "weights of the validation samples, by a file or loss.class_weights"},
+    {NEEDS_WEIGHTS, has_weights,
+     "weights of the validation samples, by a file, loss.class_weights or a shift"},
     {NEEDS_PENALTY, has_penalty, "l1 or l2 above 0"},
 };
 
@@ -95,4 +102,56 @@ bool demands_check(const struct setup *s, struct err *err) {
         return err_prefix(err, "train.refit");
     return !train->calibrate ||
            check_switch(s, "train.calibrate", NEEDS_VALIDATION | NEEDS_PROBABILITIES, err);
+}
+
+/* ---- distribution shift ---- */
+
+static bool check_label_shift(const struct config *config, struct err *err) {
+    if (config->loss.kind != LOSS_CROSS_ENTROPY)
+        return err_set(err, ERR_CONFIG, "shift.kind: \"label\" needs loss.kind \"cross_entropy\", got \"%s\"",
+                       loss_name((size_t)config->loss.kind));
+    return !config->train.calibrate || config->shift.correct == CORRECT_RETRAIN ||
+           err_set(
+               err, ERR_CONFIG,
+               "train.calibrate: does not go with shift.correct \"%s\", which calibrates the model itself",
+               label_correction_name((size_t)config->shift.correct));
+}
+
+/* Estimators and tests take every sample for one. */
+static bool check_unweighted(const struct config *config, struct err *err) {
+    const struct data_spec *data = &config->data;
+    const char *part = data->train.weights ? "train" : data->validation.weights ? "validation" : NULL;
+    return !part || err_set(err, ERR_CONFIG,
+                            "data.%s.weights: does not go with shift.kind \"%s\", whose estimates are of "
+                            "samples that all count the same",
+                            part, shift_kind_name((size_t)config->shift.kind));
+}
+
+bool demands_of_shift(const struct config *config, struct err *err) {
+    const struct shift_spec *shift = &config->shift;
+    if (shift_has_target(shift->kind) && !shift->target.images)
+        return err_set(err, ERR_CONFIG, "shift.target: is missing: kind \"%s\" needs images of the target",
+                       shift_kind_name((size_t)shift->kind));
+    if (shift->kind == SHIFT_CONCEPT && shift->stream_count == 0)
+        return err_set(err, ERR_CONFIG,
+                       "shift.stream: is missing: kind \"concept\" needs at least one window");
+    if (shift->kind == SHIFT_CONCEPT && shift->replay > 0 && config->data.train.weights)
+        return err_set(err, ERR_CONFIG,
+                       "shift.replay: does not go with data.train.weights: a replayed sample counts as one");
+    return (!shift_has_target(shift->kind) || check_unweighted(config, err)) &&
+           (shift->kind != SHIFT_LABEL || check_label_shift(config, err));
+}
+
+bool demands_of_shift_data(const struct setup *s, struct err *err) {
+    const struct shift_spec *shift = &s->config->shift;
+    bool needs_classes = shift->kind == SHIFT_LABEL || shift->kind == SHIFT_CONCEPT;
+    if (shift_has_target(shift->kind) && shift->folds > s->data.train.count)
+        return err_set(err, ERR_CONFIG, "shift.folds: expected at most %zu, a training sample each, got %zu",
+                       s->data.train.count, shift->folds);
+    if (needs_classes && !s->data.classes)
+        return err_set(err, ERR_CONFIG, "shift.kind: \"%s\" needs class labels, found floating-point targets",
+                       shift_kind_name((size_t)shift->kind));
+    return shift->kind != SHIFT_LABEL || s->data.outputs <= SHIFT_CLASSES ||
+           err_set(err, ERR_CONFIG, "shift.kind: \"label\" expected at most %d classes, found %zu",
+                   (int)SHIFT_CLASSES, s->data.outputs);
 }

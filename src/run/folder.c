@@ -187,7 +187,8 @@ static bool remove_temporary(const struct folder *folder, struct err *err) {
 
 bool folder_begin(const struct folder *folder, struct err *err) {
     /* The summary first: without it no reader takes the rest for a finished run. */
-    static const char *const written[] = {"summary.json", "model.safetensors", "metrics.jsonl"};
+    static const char *const written[] = {"summary.json", "model.safetensors", "metrics.jsonl",
+                                          "posthoc.safetensors", "weights.idx"};
     for (size_t i = 0; i < sizeof written / sizeof *written; i++)
         if (!remove_file(folder, written[i], err))
             return false;

@@ -160,10 +160,31 @@ static void say_diagnostics(const struct config *config, struct text *out) {
         text_add(out, "diagnostics");
 }
 
+static void say_stream(const struct config *config, struct text *out) {
+    const struct shift_spec *s = &config->shift;
+    if (s->kind != SHIFT_CONCEPT)
+        return;
+    text_addf(out, "a stream of %zu window%s watched by %s", s->stream_count, s->stream_count == 1 ? "" : "s",
+              drift_detector_name((size_t)s->drift.detector));
+    if (s->replay > 0)
+        text_addf(out, ", replay %zu", s->replay);
+}
+
+static void say_shift(const struct config *config, struct text *out) {
+    const struct shift_spec *s = &config->shift;
+    if (!shift_has_target(s->kind))
+        return;
+    text_addf(out, "%s shift by %s", shift_kind_name((size_t)s->kind), shift_method_name((size_t)s->method));
+    if (s->kind == SHIFT_LABEL)
+        text_addf(out, ", %s",
+                  s->correct == CORRECT_BOTH ? "posthoc and retrain"
+                                             : label_correction_name((size_t)s->correct));
+}
+
 static say_fn *const methods[] = {
-    say_rule,    say_momentum, say_schedule,    say_decay,       say_clipping,     say_l1,
-    say_l2,      say_max_norm, say_dropout,     say_noise,       say_augmentation, say_smoothing,
-    say_weights, say_stopping, say_calibration, say_diagnostics,
+    say_rule,    say_momentum, say_schedule, say_decay,       say_clipping,     say_l1,
+    say_l2,      say_max_norm, say_dropout,  say_noise,       say_augmentation, say_smoothing,
+    say_weights, say_shift,    say_stopping, say_calibration, say_diagnostics,  say_stream,
 };
 
 bool methods_add(const struct config *config, size_t i, struct text *out) {

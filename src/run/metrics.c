@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "run/clock.h"
 #include "run/diagnostics_json.h"
+#include "run/stream_json.h"
 
 /* Between two writings. */
 static const double pause_seconds = 0.5;
@@ -34,9 +35,9 @@ static void print_group(struct json_writer *w, const char *group, const struct e
 static void print_record(struct json_writer *w, const struct epoch_record *r,
                          const struct net_diagnostics *diagnostics) {
     json_begin_object(w);
-    if (r->refit) {
+    if (r->refit || r->uncorrected) {
         json_key(w, "phase");
-        json_string(w, "refit");
+        json_string(w, r->refit ? "refit" : "uncorrected");
     }
     json_key(w, "epoch");
     json_uint(w, r->epoch);
@@ -62,6 +63,40 @@ bool metrics_add(struct metrics *metrics, const struct epoch_record *record,
     struct json_writer w = {.out = &metrics->lines};
     print_record(&w, record, diagnostics);
     text_add(&metrics->lines, "\n");
+    return text_ok(&metrics->lines, err);
+}
+
+bool metrics_add_window(struct metrics *metrics, const struct window_record *record, struct err *err) {
+    struct json_writer w = {.out = &metrics->lines};
+    json_begin_object(&w);
+    json_put_string(&w, "phase", "window");
+    json_put_uint(&w, "window", record->window);
+    json_put_uint(&w, "steps", record->steps);
+    json_put_number(&w, "lr", record->lr);
+    json_put_number(&w, "seconds", record->seconds);
+    stream_print_window(&w, record);
+    json_end_object(&w);
+    text_add(&metrics->lines, "\n");
+    return text_ok(&metrics->lines, err);
+}
+
+/* As print_record begins such a line. */
+static const char uncorrected[] = "{\"phase\": \"uncorrected\", ";
+
+bool metrics_settle(struct metrics *metrics, struct err *err) {
+    struct text lines = {0};
+    size_t len = strlen(uncorrected);
+    for (const char *line = metrics->lines.s; line && *line;) {
+        const char *end = strchr(line, '\n') + 1;
+        bool marked = strncmp(line, uncorrected, len) == 0;
+        if (marked)
+            text_add(&lines, "{");
+        text_add_bytes(&lines, marked ? line + len : line, (size_t)(end - line) - (marked ? len : 0));
+        line = end;
+    }
+    text_release(&metrics->lines);
+    metrics->lines = lines;
+    metrics->written = 0;
     return text_ok(&metrics->lines, err);
 }
 

@@ -4,20 +4,32 @@
 
 #include "base/mem.h"
 #include "run/clock.h"
+#include "run/correction.h"
 #include "run/folder.h"
 #include "run/metrics.h"
 #include "run/model_file.h"
 #include "run/summary.h"
 
+enum phase {
+    PHASE_ESTIMATION,  /* of a shift, as far as it needs no trained model */
+    PHASE_UNCORRECTED, /* a training without weights, before a search by weights or until that is known */
+    PHASE_SEARCH,
+    PHASE_REFIT,
+    PHASE_STREAM, /* learning from the windows of a stream */
+};
+
 struct run {
+    enum phase phase;
     const struct config *config;
     struct folder folder;
     struct setup setup;
     struct metrics metrics;
     struct training search, refit;
     struct training *training; /* the one in progress */
-    struct setup_state found;  /* what the search has found, in a refit */
-    struct measurement test;   /* of the final model */
+    struct stream stream;
+    struct setup_state found; /* what the search has found, in a refit */
+    struct correction correction;
+    struct measurement test; /* of the final model */
     struct calibration calibration;
     bool finished; /* the result stands */
     struct run_refit refitted;
@@ -43,6 +55,7 @@ struct run *run_open(const struct config *config, const struct run_options *opti
     run->config = config;
     run->folder.lock = -1;
     run->training = &run->search;
+    run->phase = shift_has_target(config->shift.kind) ? PHASE_ESTIMATION : PHASE_SEARCH;
     run->calibration.temperature = (double)NAN;
     run->result.version = options->version;
     run->result.init_from = options->init_from;
@@ -51,8 +64,10 @@ struct run *run_open(const struct config *config, const struct run_options *opti
         !folder_open(options->folder, config->name, options->force, &run->folder, err) ||
         !setup_open(config, options->isa, !options->init_from, &run->setup, err) ||
         !setup_start(&run->setup, options->init_from, err) ||
-        !training_begin(&run->search, &run->setup, NULL, err) || !folder_begin(&run->folder, err) ||
-        !write_config(run, err) || !warnings_of_schedule(&run->warnings, config, err) ||
+        !training_begin(&run->search, &run->setup, NULL, err) ||
+        !correction_begin(&run->correction, &run->setup, &run->warnings, err) ||
+        !folder_begin(&run->folder, err) || !write_config(run, err) ||
+        !warnings_of_schedule(&run->warnings, config, err) ||
         (!options->init_from && !warnings_of_config(&run->warnings, config, err))) {
         run_free(run);
         return NULL;
@@ -67,7 +82,9 @@ void run_free(struct run *run) {
     warnings_release(&run->warnings);
     text_release(&run->summary);
     text_release(&run->message);
+    correction_release(&run->correction);
     measurement_release(&run->test);
+    stream_release(&run->stream);
     training_release(&run->refit);
     training_release(&run->search);
     setup_state_release(&run->found);
@@ -102,7 +119,10 @@ static void fill_result(struct run *run, const char *stopped_by) {
     r->warnings = &run->warnings;
     r->validation = search->validation.made ? &search->validation.figures : NULL;
     r->test = run->test.made ? &run->test.figures : NULL;
+    r->stream = run->config->shift.kind == SHIFT_CONCEPT ? &run->stream : NULL;
     r->calibration = &run->calibration;
+    r->shift = run->correction.result;
+    r->target_accuracy = &run->correction.accuracy;
     r->first_step_seconds = search->first_step_seconds;
     r->train_seconds = search->seconds + refit->seconds;
     if (r->train_seconds > 0)
@@ -139,16 +159,39 @@ static bool name_part(const char *part, struct err *err) {
     return false;
 }
 
+/* The temperature by the validation part, or what one that is known does there. */
+static bool calibrate(struct run *run, const struct data_part *part, struct err *err) {
+    const struct calibrated model = calibrated_model(run);
+    struct calibration *c = &run->calibration;
+    if (run->config->train.calibrate)
+        return calibrate_fit(&model, part, &c->temperature, &c->validation, err);
+    return isnan(c->temperature) || !part->set ||
+           calibrate_measure(&model, part, c->temperature, &c->validation, err);
+}
+
+/* The final model, where its probabilities are rescaled to the target, is another one than was validated. */
+static bool correct_final(struct run *run, struct err *err) {
+    bool changed;
+    if (!correction_of_final(&run->correction, &run->calibration.temperature, &changed, err))
+        return false;
+    if (changed && run->training == &run->search)
+        measurement_release(&run->search.validation);
+    return true;
+}
+
 /* Settles which model the search has found, its figures and its temperature. */
-static bool end_search(struct run *run, struct err *err) {
+static bool settle_search(struct run *run, struct err *err) {
     const struct data_part *part = &run->setup.data.validation;
     struct training *search = &run->search;
     training_restore_best(search);
+    if (search->kept && !correction_judge(&run->correction, search->kept->metric[METRIC_TRAIN_LOSS], err))
+        return false;
+    if (!correction_of_weighted(&run->correction, err) ||
+        (!run->config->train.refit && !correct_final(run, err)))
+        return false;
     if (!search->validation.made && !measure(&run->setup, part, &search->validation, err))
         return name_part("validation", err);
-    const struct calibrated model = calibrated_model(run);
-    return !run->config->train.calibrate ||
-           calibrate_fit(&model, part, &run->calibration.temperature, &run->calibration.validation, err);
+    return calibrate(run, part, err);
 }
 
 static bool begin_refit(struct run *run, struct err *err) {
@@ -156,16 +199,19 @@ static bool begin_refit(struct run *run, struct err *err) {
         !training_begin(&run->refit, &run->setup, &run->search, err))
         return false;
     run->training = &run->refit;
+    run->phase = PHASE_REFIT;
     return true;
 }
 
 /* Tests the final model, also by the temperature of the search, and writes everything. */
 static bool end_run(struct run *run, struct err *err) {
     const struct data_part *part = &run->setup.data.test;
+    if (run->phase == PHASE_REFIT && !correct_final(run, err))
+        return false;
     if (!measure(&run->setup, part, &run->test, err))
         return name_part("test", err);
     const struct calibrated model = calibrated_model(run);
-    if (run->config->train.calibrate && part->set &&
+    if (!isnan(run->calibration.temperature) && part->set &&
         !calibrate_measure(&model, part, run->calibration.temperature, &run->calibration.test, err))
         return false;
     return finish(run, training_stopped_early(&run->search) ? "early_stopping" : "epochs", err);
@@ -196,19 +242,102 @@ static bool train(struct run *run, enum run_event *event, struct err *err) {
     return metrics_write(&run->metrics, &run->folder, err);
 }
 
-/* A portion, or a whole change of phase. */
-static bool advance(struct run *run, enum run_event *event, struct err *err) {
-    if (!training_over(run->training))
-        return train(run, event, err);
-    bool search = run->training == &run->search;
-    if (search && !end_search(run, err))
+/* ---- what comes behind what ---- */
+
+/* The search by weights; what was trained before it leaves no trace but its records. */
+static bool begin_weighted(struct run *run, struct err *err) {
+    run->phase = PHASE_SEARCH;
+    training_release(&run->search);
+    return correction_weigh(&run->correction, err) && training_begin(&run->search, &run->setup, NULL, err);
+}
+
+/* The training that stands ready is uncorrected if another one may follow it, else it is the search. */
+static bool begin_training(struct run *run, struct err *err) {
+    const struct correction *c = &run->correction;
+    bool waits = correction_needs_model(c);
+    if (!waits && correction_retrains(c) && !correction_compares(c))
+        return begin_weighted(run, err);
+    run->search.uncorrected = waits ? correction_may_retrain(c) : correction_retrains(c);
+    run->phase = waits || correction_compares(c) ? PHASE_UNCORRECTED : PHASE_SEARCH;
+    return true;
+}
+
+static bool estimate(struct run *run, enum run_event *event, struct err *err) {
+    bool over;
+    *event = RUN_PROGRESS;
+    if (!correction_estimate(&run->correction, &over, err))
         return false;
-    if (search && run->config->train.refit) {
-        *event = RUN_REFIT;
-        return begin_refit(run, err);
+    if (!over)
+        return true;
+    if (run->correction.result)
+        *event = RUN_ESTIMATED;
+    return correction_write(&run->correction, &run->folder, err) && begin_training(run, err);
+}
+
+/* The uncorrected training was the search: no other one follows. */
+static bool promote(struct run *run, struct err *err) {
+    run->phase = PHASE_SEARCH;
+    if (!run->search.uncorrected)
+        return true;
+    run->search.uncorrected = run->search.last.uncorrected = run->search.best.uncorrected = false;
+    return metrics_settle(&run->metrics, err);
+}
+
+static bool end_uncorrected(struct run *run, enum run_event *event, struct err *err) {
+    struct correction *c = &run->correction;
+    training_restore_best(&run->search);
+    if (correction_needs_model(c)) {
+        *event = RUN_ESTIMATED;
+        return correction_by_model(c, err) && (correction_retrains(c) || promote(run, err));
+    }
+    *event = RUN_WEIGHTED;
+    return correction_of_uncorrected(c, &run->folder, err) && begin_weighted(run, err);
+}
+
+/* The model is trained: what is left is the stream, if there is one, and the end. */
+static bool end_refit(struct run *run, enum run_event *event, struct err *err) {
+    if (run->config->shift.kind == SHIFT_CONCEPT) {
+        *event = RUN_PROGRESS;
+        run->phase = PHASE_STREAM;
+        return stream_begin(&run->stream, &run->setup, err);
     }
     *event = RUN_DONE;
     return end_run(run, err);
+}
+
+static bool end_search(struct run *run, enum run_event *event, struct err *err) {
+    if (!settle_search(run, err))
+        return false;
+    if (!run->config->train.refit)
+        return end_refit(run, event, err);
+    *event = RUN_REFIT;
+    return begin_refit(run, err);
+}
+
+/* A portion of the stream. */
+static bool learn_on(struct run *run, enum run_event *event, struct err *err) {
+    bool window;
+    if (stream_over(&run->stream)) {
+        *event = RUN_DONE;
+        return end_run(run, err);
+    }
+    if (!stream_advance(&run->stream, &window, err))
+        return false;
+    *event = window ? RUN_WINDOW : RUN_PROGRESS;
+    if (window && !metrics_add_window(&run->metrics, stream_record(&run->stream), err))
+        return false;
+    return metrics_write(&run->metrics, &run->folder, err);
+}
+
+/* A portion, or a whole change of phase. */
+static bool advance(struct run *run, enum run_event *event, struct err *err) {
+    static bool (*const end[])(struct run *, enum run_event *, struct err *) = {
+        [PHASE_UNCORRECTED] = end_uncorrected, [PHASE_SEARCH] = end_search, [PHASE_REFIT] = end_refit};
+    if (run->phase == PHASE_ESTIMATION)
+        return estimate(run, event, err);
+    if (run->phase == PHASE_STREAM)
+        return learn_on(run, event, err);
+    return training_over(run->training) ? end[run->phase](run, event, err) : train(run, event, err);
 }
 
 /* ---- divergence ---- */
@@ -227,7 +356,7 @@ static bool measure_if_finite(struct run *run, const struct data_part *part, str
 static bool finish_diverged(struct run *run, struct err *divergence, struct err *err) {
     const struct data *data = &run->setup.data;
     struct training *search = &run->search;
-    bool refit = run->training == &run->refit;
+    bool refit = run->phase == PHASE_REFIT;
     if (refit)
         err_prefix(divergence, "refit");
     text_add(&run->message, divergence->text);
@@ -235,7 +364,7 @@ static bool finish_diverged(struct run *run, struct err *divergence, struct err 
     if (refit) {
         setup_go_back(&run->setup, &run->found); /* the last good model is the search's */
         run->training = search;
-    } else {
+    } else if (run->phase != PHASE_STREAM) {
         training_restore_best(search);
     }
     /* The validation of the last finished epoch still holds; before the first epoch there is none, nor is
@@ -263,7 +392,11 @@ bool run_stop(struct run *run, struct err *err) {
 /* ---- what has happened ---- */
 
 const struct fit_status *run_status(const struct run *run) {
-    return fit_status(run->setup.fit);
+    return run->phase == PHASE_STREAM ? stream_status(&run->stream) : fit_status(run->setup.fit);
+}
+
+const struct stream *run_stream(const struct run *run) {
+    return run->phase == PHASE_STREAM ? &run->stream : NULL;
 }
 
 const struct training *run_training(const struct run *run) {
@@ -280,6 +413,14 @@ const struct net_diagnostics *run_diagnostics(const struct run *run) {
 
 const struct warnings *run_warnings(const struct run *run) {
     return &run->warnings;
+}
+
+const struct estimation *run_estimation(const struct run *run) {
+    return run->phase == PHASE_ESTIMATION ? run->correction.estimation : NULL;
+}
+
+const struct estimation_result *run_shift(const struct run *run) {
+    return run->correction.result;
 }
 
 const char *run_folder(const struct run *run) {

@@ -1,7 +1,8 @@
 /* A training run put together: config, data, model, fit, run directory. It goes through phases: the search
  * for the best epoch, which is the whole training where nothing else is asked for, its figures and
- * temperature, the refit, the test. An iterator: the command asks it to advance and draws what has happened,
- * so nothing here prints. */
+ * temperature, the refit, the stream, the test. A shift between training and use comes before: it is
+ * estimated, where need be by an uncorrected training that comes before the search. An iterator: the command
+ * asks it to advance and draws what has happened, so nothing here prints. */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
@@ -13,7 +14,9 @@
 #include "config/config.h"
 #include "fit/fit.h"
 #include "run/calibrate.h"
+#include "run/estimation.h"
 #include "run/setup.h"
+#include "run/stream.h"
 #include "run/training.h"
 #include "run/warnings.h"
 
@@ -26,10 +29,13 @@ struct run_options {
 };
 
 enum run_event {
-    RUN_PROGRESS, /* some steps are done */
-    RUN_EPOCH,    /* an epoch is done, evaluated on the validation part and recorded */
-    RUN_REFIT,    /* the search is over, and training begins again on training and validation part */
-    RUN_DONE,     /* tested, model and summary written */
+    RUN_PROGRESS,  /* some steps are done */
+    RUN_ESTIMATED, /* the shift is known: run_result's, or here run_shift */
+    RUN_WEIGHTED,  /* the search begins, by the weights of the shift, behind an uncorrected training */
+    RUN_EPOCH,     /* an epoch is done, evaluated on the validation part and recorded */
+    RUN_REFIT,     /* the search is over, and training begins again on training and validation part */
+    RUN_WINDOW,    /* a window of the stream is predicted, learned from and recorded */
+    RUN_DONE,      /* tested, model and summary written */
 };
 
 struct run;
@@ -49,12 +55,19 @@ bool run_advance(struct run *run, enum run_event *event, struct err *err) MUST_C
 /* Writes the records that metrics.jsonl does not have yet: for who gives up before RUN_DONE. */
 bool run_stop(struct run *run, struct err *err) MUST_CHECK;
 
+/* Of the fit at work; NULL: between two, in a stream. */
 const struct fit_status *run_status(const struct run *run);
 const struct training *run_training(const struct run *run);  /* the one in progress */
 const struct epoch_record *run_epoch(const struct run *run); /* the latest one */
 /* Of the layers in that epoch, until the next one is done or a refit begins; NULL: not asked for. */
 const struct net_diagnostics *run_diagnostics(const struct run *run);
+/* Learning from the stream, which has begun; else NULL. */
+const struct stream *run_stream(const struct run *run);
 const struct warnings *run_warnings(const struct run *run); /* so far */
+/* What is being estimated before training; NULL: nothing. */
+const struct estimation *run_estimation(const struct run *run);
+/* What is known of the shift; NULL: nothing yet, or nothing was asked for. */
+const struct estimation_result *run_shift(const struct run *run);
 const char *run_folder(const struct run *run);
 const struct setup *run_setup(const struct run *run);
 
@@ -81,7 +94,10 @@ struct run_result {
     const struct net_diagnostics *diagnostics;  /* of the last epoch, in a refit of the refit's; NULL: none */
     const struct evaluation *validation, *test; /* of the model, with a refit the validation of the search's;
                                                  * NULL: no such part, or not finite */
+    const struct stream *stream;                /* NULL: none was asked for */
     const struct calibration *calibration;
+    const struct estimation_result *shift; /* NULL: not asked for, or not known yet */
+    const struct target_accuracy *target_accuracy;
     const struct warnings *warnings;
     double load_seconds, train_seconds, total_seconds; /* train: the epochs' training parts */
     double first_step_seconds; /* from the start of the process to the end of the first step */

@@ -9,6 +9,7 @@
 #include "run/demands.h"
 #include "run/loss_use.h"
 #include "run/model_file.h"
+#include "run/window.h"
 
 struct team *setup_team(size_t threads, struct err *err) {
     return team_create(threads ? threads : machine_processors(), err);
@@ -57,21 +58,66 @@ static bool check_class_weights(const struct setup *s, struct err *err) {
                    s->data.outputs, loss->class_weights);
 }
 
-static bool weigh_balanced(struct setup *s, struct err *err) {
-    double *class_weight = mem_alloc(s->data.outputs, sizeof *class_weight, "the class weights", err);
-    if (!class_weight)
+/* What a class of the part weighs by the config and by an estimated shift of labels: the target's share over
+ * that of the part. */
+static void fill_class_weight(const struct setup *s, const struct data_part *part, const double *balance,
+                              double *class_weight) {
+    const double *own = s->config->loss.balanced ? balance : s->config->loss.class_weight;
+    for (size_t c = 0; c < s->data.outputs; c++)
+        class_weight[c] = 0;
+    for (size_t i = 0; s->class_prior && i < part->count; i++)
+        class_weight[part->set->cls[part->row ? part->row[i] : i]]++;
+    for (size_t c = 0; c < s->data.outputs; c++) {
+        double share = class_weight[c] / (double)part->count;
+        double ratio = !s->class_prior ? 1 : share > 0 ? s->class_prior[c] / share : 0;
+        class_weight[c] = (own ? own[c] : 1) * ratio;
+    }
+}
+
+static bool weigh_classes(struct setup *s, struct err *err) {
+    size_t k = s->data.outputs;
+    double *balance = mem_alloc(3 * k, sizeof *balance, "the class weights", err);
+    if (!balance)
         return false;
-    data_balance(&s->data, class_weight);
-    bool ok = data_weigh(&s->data, class_weight, err);
-    mem_free(class_weight);
+    double *train = balance + k, *validation = train + k;
+    data_balance(&s->data.train, k, balance);
+    fill_class_weight(s, &s->data.train, balance, train);
+    if (s->data.validation.set)
+        fill_class_weight(s, &s->data.validation, balance, validation);
+    bool ok = data_weigh(&s->data, train, validation, err);
+    mem_free(balance);
     return ok;
 }
 
 static bool weigh(struct setup *s, struct err *err) {
     const struct loss_spec *loss = &s->config->loss;
-    if ((loss->balanced || loss->class_weight) && !check_class_weights(s, err))
+    bool by_config = loss->balanced || loss->class_weight;
+    if (by_config && !check_class_weights(s, err))
         return false;
-    return loss->balanced ? weigh_balanced(s, err) : data_weigh(&s->data, loss->class_weight, err);
+    return by_config || s->class_prior ? weigh_classes(s, err) : data_weigh(&s->data, NULL, NULL, err);
+}
+
+/* Multiplies what the rows of a part weigh by their file. */
+static bool weigh_rows(struct dataset *set, const struct data_part *part, const double *ratio,
+                       struct err *err) {
+    size_t rows = set->images.rows;
+    if (!set->weight) {
+        set->weight = mem_alloc_aligned(rows, sizeof *set->weight, "the weights of samples", err);
+        if (!set->weight)
+            return false;
+        for (size_t r = 0; r < rows; r++)
+            set->weight[r] = 1;
+    }
+    for (size_t i = 0; i < part->count; i++)
+        set->weight[part->row ? part->row[i] : i] *= ratio[i];
+    return true;
+}
+
+static bool weigh_parts(struct data *data, const double *ratio, struct err *err) {
+    struct dataset *held_out =
+        data->validation.set == &data->train_set ? &data->train_set : &data->validation_set;
+    return weigh_rows(&data->train_set, &data->train, ratio, err) &&
+           (!data->validation.set || weigh_rows(held_out, &data->validation, ratio + data->train.count, err));
 }
 
 /* ---- the model beside the reading of the data ---- */
@@ -122,12 +168,34 @@ bool setup_open(const struct config *config, const char *isa, bool draw, struct 
     struct setup *s = setup;
     *s = (struct setup){.config = config};
     s->kernel = kernel_find(isa, err);
-    if (!s->kernel || !(s->team = setup_team(config->threads, err)) || !load(s, draw, err) ||
-        !demands_check(s, err) || !(s->fit = make_fit(s, err))) {
+    if (!s->kernel || !demands_of_shift(config, err) || !(s->team = setup_team(config->threads, err)) ||
+        !load(s, draw, err) || !demands_check(s, err) || !(s->fit = make_fit(s, err))) {
         setup_release(s);
         return false;
     }
     return true;
+}
+
+static bool load_target(struct setup *s, struct err *err) {
+    const struct config *config = s->config;
+    const struct shift_spec *shift = &config->shift;
+    const struct dataset_terms terms = {
+        .key = "shift.target",
+        .features = s->data.features,
+        .outputs = s->data.outputs,
+        .classes = s->data.classes,
+    };
+    if (!dataset_load_on_terms(&shift->target, &terms, &config->data, loss_targets(config->loss.kind),
+                               s->team, &s->target_set, err))
+        return false;
+    s->target = dataset_all(&s->target_set);
+    return true;
+}
+
+bool setup_shift(struct setup *s, struct err *err) {
+    int kind = s->config->shift.kind;
+    return demands_of_shift_data(s, err) && (!shift_has_target(kind) || load_target(s, err)) &&
+           (kind != SHIFT_CONCEPT || windows_check(s, err));
 }
 
 static real *copy_of(const struct model *model, const char *what, struct err *err) {
@@ -144,9 +212,9 @@ bool setup_start(struct setup *setup, const char *init_from, struct err *err) {
         return model_init(setup->model, setup->config->seed, setup->team, err);
     if (!model_file_start(init_from, setup->model, err))
         return false;
-    /* The file may be gone when a refit begins. */
-    return !setup->config->train.refit ||
-           (setup->start = copy_of(setup->model, "the parameters before training", err)) != NULL;
+    /* The file may be gone when a refit or a weighted training begins. */
+    bool again = setup->config->train.refit || shift_has_target(setup->config->shift.kind);
+    return !again || (setup->start = copy_of(setup->model, "the parameters before training", err)) != NULL;
 }
 
 static bool keep_state(struct setup *s, struct setup_state *state, struct err *err) {
@@ -171,16 +239,16 @@ void setup_state_release(struct setup_state *state) {
     *state = (struct setup_state){0};
 }
 
-bool setup_refit(struct setup *s, struct setup_state *before, struct err *err) {
-    size_t features = s->model->features, outputs = s->model->outputs;
-    if (!keep_state(s, before, err))
-        return false;
+static void release_model(struct setup *s) {
     fit_free(s->fit);
     model_free(s->model);
     s->fit = NULL, s->model = NULL;
     s->drawn = false;
-    if (!data_unite(&s->data, err) || !weigh(s, err) || !make_model(s, features, outputs, err) ||
-        !(s->fit = make_fit(s, err)))
+}
+
+/* Weights, model and fit as they are before a training. */
+static bool renew(struct setup *s, size_t features, size_t outputs, struct err *err) {
+    if (!weigh(s, err) || !make_model(s, features, outputs, err) || !(s->fit = make_fit(s, err)))
         return false;
     if (!s->start)
         return setup_start(s, NULL, err);
@@ -188,8 +256,34 @@ bool setup_refit(struct setup *s, struct setup_state *before, struct err *err) {
     return true;
 }
 
+bool setup_refit(struct setup *s, struct setup_state *before, struct err *err) {
+    size_t features = s->model->features, outputs = s->model->outputs;
+    if (!keep_state(s, before, err))
+        return false;
+    release_model(s);
+    return data_unite(&s->data, err) && renew(s, features, outputs, err);
+}
+
+static bool copy_class_prior(struct setup *s, const double *prior, struct err *err) {
+    size_t outputs = s->data.outputs;
+    s->class_prior = mem_alloc(outputs, sizeof *s->class_prior, "the class weights", err);
+    if (s->class_prior)
+        memcpy(s->class_prior, prior, outputs * sizeof *prior);
+    return s->class_prior != NULL;
+}
+
+bool setup_correct(struct setup *s, const double *class_prior, const double *row_ratio, struct err *err) {
+    size_t features = s->model->features, outputs = s->model->outputs;
+    release_model(s);
+    s->shifted = true;
+    return (!class_prior || copy_class_prior(s, class_prior, err)) &&
+           (!row_ratio || weigh_parts(&s->data, row_ratio, err)) && renew(s, features, outputs, err);
+}
+
 void setup_release(struct setup *setup) {
     mem_free(setup->start);
+    mem_free(setup->class_prior);
+    dataset_release(&setup->target_set);
     fit_free(setup->fit);
     model_free(setup->model);
     data_release(&setup->data);

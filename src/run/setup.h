@@ -18,8 +18,13 @@ struct setup {
     struct team *team;
     struct data data;
     struct model *model;
-    bool drawn;  /* the parameters have their initial values */
-    real *start; /* the parameters before training, where a refit cannot draw them again; NULL */
+    struct dataset target_set; /* of shift.target; zero: not loaded */
+    struct data_part target;   /* all of it */
+    double *class_prior;       /* [outputs] shares that the classes of every part are weighted to, beside
+                                * loss.class_weights, where a shift of labels is corrected; NULL: their own */
+    bool shifted;              /* samples weigh what an estimated shift makes of them */
+    bool drawn;                /* the parameters have their initial values */
+    real *start;               /* the parameters before training, where they cannot be drawn again; NULL */
     struct fit *fit;
 };
 
@@ -29,6 +34,10 @@ struct setup {
 bool setup_open(const struct config *config, const char *isa, bool draw, struct setup *setup,
                 struct err *err) MUST_CHECK;
 void setup_release(struct setup *setup);
+
+/* Checks what the config says of a shift against the data, loads its target and looks at the windows of its
+ * stream, as far as its kind has them. ERR_CONFIG and ERR_DATA name key or file. */
+bool setup_shift(struct setup *setup, struct err *err) MUST_CHECK;
 
 /* Gives the parameters their values before training, where they have none, which can take long where there
  * are many. init_from: a model file to take them from, or NULL for the initialisers. */
@@ -48,6 +57,14 @@ bool setup_refit(struct setup *setup, struct setup_state *before, struct err *er
 /* Gives the model that state back. */
 void setup_go_back(struct setup *setup, struct setup_state *before);
 void setup_state_release(struct setup_state *state);
+
+/* For a training that corrects a shift: model and fit are made new, with the values before training as
+ * setup_start gives them, and samples weigh what they did such that every part has the class shares
+ * class_prior [outputs], or times row_ratio of their row: those of the training part and then those of the
+ * validation part, in their orders. One of the two is NULL. The numbers are copied. On failure the setup is
+ * only fit to be released. */
+bool setup_correct(struct setup *setup, const double *class_prior, const double *row_ratio,
+                   struct err *err) MUST_CHECK;
 
 /* What the setup's fit was made of, for another fit with the same data and model. */
 struct fit_setup setup_of_fit(const struct setup *setup);

@@ -6,7 +6,9 @@
 #include "kernel/kernel.h"
 #include "run/clock.h"
 #include "run/diagnostics_json.h"
+#include "run/estimation_json.h"
 #include "run/figures.h"
+#include "run/stream_json.h"
 
 /* ---- an evaluation ---- */
 
@@ -162,17 +164,30 @@ static void print_files(struct json_writer *w, const char *key, const struct dat
     json_begin_object(w);
     json_put_string(w, "images", set->images.sha256);
     json_put_string(w, "labels", set->labels_sha256);
-    if (set->weight)
+    if (set->weights_sha256[0])
         json_put_string(w, "weights", set->weights_sha256);
     json_end_object(w);
 }
 
-static void print_data(struct json_writer *w, const struct data *data) {
+static void print_target_files(struct json_writer *w, const struct dataset *target) {
+    if (!target->images.values)
+        return;
+    json_key(w, "target");
+    json_begin_object(w);
+    json_put_string(w, "images", target->images.sha256);
+    if (target->labels_sha256[0])
+        json_put_string(w, "labels", target->labels_sha256);
+    json_end_object(w);
+}
+
+static void print_data(struct json_writer *w, const struct setup *setup) {
+    const struct data *data = &setup->data;
     json_key(w, "data");
     json_begin_object(w);
     print_files(w, "train", &data->train_set);
     print_files(w, "validation", &data->validation_set);
     print_files(w, "test", &data->test_set);
+    print_target_files(w, &setup->target_set);
     json_end_object(w);
 }
 
@@ -215,6 +230,8 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     print_train(&w, r->kept);
     print_part(&w, "validation", r->validation, class_name);
     print_part(&w, "test", r->test, class_name);
+    if (r->stream)
+        stream_print(&w, &setup->config->shift, r->stream);
     if (r->diagnostics) {
         json_key(&w, "diagnostics");
         diagnostics_print(&w, r->diagnostics);
@@ -222,6 +239,8 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     json_key(&w, "warnings");
     warnings_print(&w, r->warnings, true);
     calibrate_print(r->calibration, &w);
+    if (r->shift)
+        estimation_print(&w, r->shift, r->target_accuracy);
     print_seconds(&w, r);
     json_put_uint(&w, "peak_rss_bytes", peak_memory());
     json_put_uint(&w, "threads", team_size(setup->team));
@@ -235,7 +254,7 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     else
         json_null(&w);
     json_put_string(&w, "model_digest", r->digest);
-    print_data(&w, &setup->data);
+    print_data(&w, setup);
     json_put_uint(&w, "numeric_contract", NUMERIC_CONTRACT);
     json_put_string(&w, "version", r->version);
     json_end_object(&w);

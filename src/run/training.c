@@ -28,12 +28,22 @@ bool measure(const struct setup *s, const struct data_part *part, struct measure
 
 /* ---- beginning ---- */
 
+/* By the weights of a shift the validation loss is that of the target; where none are known yet, or nothing
+ * is corrected, the plain one is what there is. */
+static int metric_in_use(const struct setup *s, int metric) {
+    if (metric == METRIC_VALIDATION_LOSS && s->shifted)
+        return METRIC_VALIDATION_WEIGHTED_LOSS;
+    return metric == METRIC_VALIDATION_WEIGHTED_LOSS && !s->data.validation.weight ? METRIC_VALIDATION_LOSS
+                                                                                   : metric;
+}
+
 /* Without early stopping epochs are compared by loss, and nothing hangs on it. */
 static void begin_comparison(struct training *t) {
     const struct early_stopping_spec *spec = &t->setup->config->train.early_stopping;
     t->metric = spec->on                        ? spec->metric
                 : t->setup->data.validation.set ? METRIC_VALIDATION_LOSS
                                                 : METRIC_TRAIN_LOSS;
+    t->metric = metric_in_use(t->setup, t->metric);
     early_stopping_init(&t->stopping, metric_higher_is_better(t->metric),
                         spec->on ? spec->patience : SIZE_MAX, spec->on ? spec->min_delta : 0);
 }
@@ -73,12 +83,10 @@ void training_release(struct training *t) {
 
 /* ---- steps ---- */
 
-/* Adapts the portion to the time that the last one took. */
-static void adapt(struct training *t, double seconds) {
-    if (seconds < portion_seconds / 2 && t->portion < fit_status(t->setup->fit)->steps)
-        t->portion *= 2;
-    else if (seconds > portion_seconds * 2 && t->portion > 1)
-        t->portion /= 2;
+size_t training_portion(size_t portion, size_t most, double seconds) {
+    if (seconds < portion_seconds / 2 && portion < most)
+        return portion * 2;
+    return seconds > portion_seconds * 2 && portion > 1 ? portion / 2 : portion;
 }
 
 static bool train_portion(struct training *t, struct err *err) {
@@ -94,7 +102,7 @@ static bool train_portion(struct training *t, struct err *err) {
     if (ok) {
         t->samples += status->samples - t->seen_before;
         t->seen_before = status->samples;
-        adapt(t, now - before);
+        t->portion = training_portion(t->portion, status->steps, now - before);
     }
     return ok;
 }
@@ -117,6 +125,7 @@ static struct epoch_record record_of(const struct training *t) {
     const struct fit_status *status = fit_status(fit);
     struct epoch_record r = {
         .refit = t->search != NULL,
+        .uncorrected = t->uncorrected,
         .epoch = status->epoch,
         .step = status->total_steps,
         .lr = status->lr,
@@ -155,7 +164,7 @@ static void watch(struct training *t) {
     if (schedule->kind != SCHEDULE_PLATEAU)
         return;
     if (!t->search)
-        t->watched[i] = t->last.metric[schedule->metric];
+        t->watched[i] = t->last.metric[metric_in_use(t->setup, schedule->metric)];
     fit_watch(t->setup->fit, t->search ? t->search->watched[i] : t->watched[i]);
 }
 

@@ -10,7 +10,8 @@
 
 /* One line of metrics.jsonl. */
 struct epoch_record {
-    bool refit; /* of the refit, whose epochs count from 1 again */
+    bool refit;       /* of the refit, whose epochs count from 1 again */
+    bool uncorrected; /* of a training that one by the weights of a shift follows, from epoch 1 again */
     size_t epoch;
     uint64_t step;
     double lr, seconds, samples_per_second;
@@ -31,6 +32,7 @@ void measurement_release(struct measurement *measurement);
 struct training {
     const struct setup *setup;
     const struct training *search; /* a refit: the one that it follows; NULL */
+    bool uncorrected;              /* one by the weights of a shift may follow; set by who knows */
     size_t epochs;                 /* to be done */
     struct epoch_record last;      /* the latest finished epoch; zero: none */
     struct measurement validation; /* of the model as it is now */
@@ -65,6 +67,9 @@ bool training_stopped_early(const struct training *training);
  * `validation` are new. ERR_DIVERGED where it broke; the model is then in the state of the last good epoch.
  */
 bool training_advance(struct training *training, bool *epoch, struct err *err) MUST_CHECK;
+
+/* How many steps to ask for next, at most about `most`, where the last portion took so many seconds. */
+size_t training_portion(size_t portion, size_t most, double seconds);
 
 /* Takes the model back to the best epoch, where its state is kept; the validation is then to be made again.
  */

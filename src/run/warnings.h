@@ -21,7 +21,8 @@ enum warning_kind {
     WARNING_DEAD,
     WARNING_SATURATED,
     WARNING_KINDS,
-    WARNING_SCHEDULE = WARNING_KINDS /* of the run: its warm-up or ramp never ends */
+    WARNING_SCHEDULE = WARNING_KINDS, /* of the run: its warm-up or ramp never ends */
+    WARNING_SHIFT                     /* of the run: of its estimates; `layer` is which of them */
 };
 
 struct warning {

@@ -223,7 +223,7 @@ static size_t columns(const char *s) {
 
 static void the_line_fits(void **state) {
     (void)state;
-    struct progress_state p = {&status, 10, 123456, 3725};
+    struct progress_state p = {&status, 10, 0, 0, 123456, 3725};
     for (size_t width = 0; width <= 200; width++)
         for (int color = 0; color < 2; color++) {
             struct text text = {0};
@@ -239,11 +239,16 @@ static void the_line_fits(void **state) {
 
 static void the_line_tells(void **state) {
     (void)state;
-    struct progress_state p = {&status, 10, 123456, 3725};
+    struct progress_state p = {&status, 10, 0, 0, 123456, 3725};
     struct text text = {0};
     progress_line(&p, 140, false, &text);
     assert_string_equal(text.s, "epoch 3/10  [====================>                   ]   50 %  loss 0.1235  "
                                 "accuracy 96.12 %  123 k samples/s  1:02:05 left");
+    text_reset(&text);
+    p.window = 3, p.windows = 12;
+    progress_line(&p, 60, false, &text);
+    assert_string_equal(text.s, "window 3/12 epoch 3/10  loss 0.1235  1:02:05 left");
+    p.window = p.windows = 0;
     text_reset(&text);
     /* Nothing is known at the start, and targets that are no classes have no accuracy. */
     status.accuracy = NAN;
@@ -276,6 +281,29 @@ static void epoch_lines(void **state) {
     assert_int_equal(strncmp(text.s, "refit epoch 2/10  train", 23), 0);
     assert_null(strstr(text.s, "validation"));
     assert_non_null(strstr(text.s, "train loss 2.438e+19 accuracy"));
+    text_release(&text);
+}
+
+static void the_line_of_a_window(void **state) {
+    (void)state;
+    struct window_record r = {.window = 4,
+                              .before = {.5, .9},
+                              .base = {1, .25},
+                              .fresh = {(double)NAN, (double)NAN},
+                              .warning = true,
+                              .action = -1};
+    struct text text = {0};
+    progress_window_line(&r, 12, &text);
+    assert_string_equal(
+        text.s, "window 4/12  before learning loss 0.5000 accuracy 90.00 %  static 25.00 %  warning\n");
+    text_reset(&text);
+    r.fresh = (struct stream_figures){2, .125};
+    r.drift = true;
+    r.drift_at = 31;
+    r.action = DRIFT_RESET;
+    progress_window_line(&r, 12, &text);
+    assert_string_equal(text.s, "window 4/12  before learning loss 0.5000 accuracy 90.00 %  static 25.00 %  "
+                                "fresh 12.50 %  drift at 31, reset\n");
     text_release(&text);
 }
 
@@ -319,11 +347,11 @@ static void columns_line_up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),         cmocka_unit_test(accepted),
-        cmocka_unit_test(refused),         cmocka_unit_test(tables_are_sound),
-        cmocka_unit_test(the_line_fits),   cmocka_unit_test(the_line_tells),
-        cmocka_unit_test(epoch_lines),     cmocka_unit_test(scaled),
-        cmocka_unit_test(columns_line_up),
+        cmocka_unit_test(numbers),       cmocka_unit_test(accepted),
+        cmocka_unit_test(refused),       cmocka_unit_test(tables_are_sound),
+        cmocka_unit_test(the_line_fits), cmocka_unit_test(the_line_tells),
+        cmocka_unit_test(epoch_lines),   cmocka_unit_test(the_line_of_a_window),
+        cmocka_unit_test(scaled),        cmocka_unit_test(columns_line_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

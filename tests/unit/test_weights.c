@@ -222,7 +222,8 @@ static void weights_have_mean_one_over_a_part(void **state) {
                 spec.validation_fraction = held_out ? 0.3 : 0;
                 load(&spec, &data);
                 for (int again = 0; again < 2; again++)
-                    assert_true(data_weigh(&data, of_classes ? by_class : NULL, &err));
+                    assert_true(
+                        data_weigh(&data, of_classes ? by_class : NULL, of_classes ? by_class : NULL, &err));
                 if (of_samples || of_classes)
                     assert_weights(&data.train, of_classes ? by_class : NULL, of_samples);
                 else
@@ -245,18 +246,18 @@ static void every_part_has_its_own(void **state) {
     spec.test = spec.validation = spec.train;
     spec.test.weights = weights_file;
     load(&spec, &data);
-    assert_true(data_weigh(&data, NULL, &err));
+    assert_true(data_weigh(&data, NULL, NULL, &err));
     assert_null(data.train.weight);
     assert_null(data.validation.weight);
     assert_weights(&data.test, NULL, true);
-    assert_true(data_weigh(&data, by_class, &err));
+    assert_true(data_weigh(&data, by_class, by_class, &err));
     assert_weights(&data.train, by_class, false);
     assert_weights(&data.validation, by_class, false);
     assert_weights(&data.test, NULL, true);
     data_release(&data);
     spec.test.weights = NULL;
     load(&spec, &data);
-    assert_true(data_weigh(&data, by_class, &err));
+    assert_true(data_weigh(&data, by_class, by_class, &err));
     assert_null(data.test.weight);
     data_release(&data);
 }
@@ -272,8 +273,8 @@ static void a_union_joins_what_its_parts_weigh(void **state) {
         spec.validation = spec.train;
         spec.validation.weights = second ? weights_file : NULL;
         load(&spec, &data);
-        assert_true(data_weigh(&data, NULL, &err));
-        assert_true(data_unite(&data, &err) && data_weigh(&data, NULL, &err));
+        assert_true(data_weigh(&data, NULL, NULL, &err));
+        assert_true(data_unite(&data, &err) && data_weigh(&data, NULL, NULL, &err));
         assert_int_equal(data.train.count, 2 * IMAGES);
         assert_null(data.validation.weight);
         for (size_t r = 0; r < IMAGES; r++)
@@ -289,7 +290,7 @@ static void a_union_joins_what_its_parts_weigh(void **state) {
     struct err err = {0};
     spec.validation = spec.train;
     load(&spec, &data);
-    assert_true(data_unite(&data, &err) && data_weigh(&data, NULL, &err));
+    assert_true(data_unite(&data, &err) && data_weigh(&data, NULL, NULL, &err));
     assert_null(data.train.weight);
     data_release(&data);
 }
@@ -302,7 +303,7 @@ static void ones_stay_ones(void **state) {
     struct data data;
     struct err err = {0};
     load(&spec, &data);
-    assert_true(data_weigh(&data, one, &err));
+    assert_true(data_weigh(&data, one, one, &err));
     for (size_t r = 0; r < IMAGES; r++)
         assert_true(data.train.weight[r] == 1);
     data_release(&data);
@@ -316,10 +317,10 @@ static void balanced_classes_weigh_the_same(void **state) {
     struct err err = {0};
     double by_class[CLASSES], sum[CLASSES] = {0};
     load(&spec, &data);
-    data_balance(&data, by_class);
+    data_balance(&data.train, data.outputs, by_class);
     assert_true(by_class[0] == 100.0 / (3 * 10) && by_class[1] == 100.0 / (3 * 30) &&
                 by_class[2] == 100.0 / (3 * 60) && by_class[3] == 0);
-    assert_true(data_weigh(&data, by_class, &err));
+    assert_true(data_weigh(&data, by_class, by_class, &err));
     for (size_t r = 0; r < IMAGES; r++)
         sum[class_of(r)] += (double)data.train.weight[r];
     for (size_t c = 0; c < 3; c++)
@@ -332,7 +333,7 @@ static void balanced_classes_weigh_the_same(void **state) {
     double count[CLASSES] = {0};
     for (size_t i = 0; i < data.train.count; i++)
         count[class_of(data.train.row[i])]++;
-    data_balance(&data, by_class);
+    data_balance(&data.train, data.outputs, by_class);
     for (size_t c = 0; c < 3; c++)
         assert_true(by_class[c] == 50 / (3 * count[c]));
     data_release(&data);
@@ -346,7 +347,7 @@ static void somebody_must_weigh_something(void **state) {
     struct data data;
     struct err err = {0};
     load(&spec, &data);
-    assert_false(data_weigh(&data, nobody, &err));
+    assert_false(data_weigh(&data, nobody, nobody, &err));
     assert_int_equal(err.kind, ERR_CONFIG);
     assert_string_equal(err.text, "loss.class_weights: expected a training sample that weighs more than 0, "
                                   "found none among 100");
@@ -356,7 +357,7 @@ static void somebody_must_weigh_something(void **state) {
     write_idx(weights_file, IDX_F64, IMAGES, 0, zeros_but);
     spec.validation_fraction = 0.5;
     load(&spec, &data);
-    assert_false(data_weigh(&data, NULL, &err));
+    assert_false(data_weigh(&data, NULL, NULL, &err));
     assert_int_equal(err.kind, ERR_DATA);
     assert_non_null(strstr(err.text, " sample that weighs more than 0, found none among 50"));
     data_release(&data);

@@ -1,0 +1,190 @@
+#include "run/estimation_json.h"
+
+#include <math.h>
+
+static void number_or_null(struct json_writer *w, double value) {
+    if (isnan(value))
+        json_null(w);
+    else
+        json_number(w, value);
+}
+
+static void put_number_or_null(struct json_writer *w, const char *key, double value) {
+    json_key(w, key);
+    number_or_null(w, value);
+}
+
+static void print_list(struct json_writer *w, const char *key, const double *value, size_t count) {
+    json_key(w, key);
+    json_begin_flat_array(w);
+    for (size_t i = 0; i < count; i++)
+        json_number(w, value[i]);
+    json_end_array(w);
+}
+
+static void print_accuracy(struct json_writer *w, const struct target_accuracy *a, bool label) {
+    const struct {
+        const char *name;
+        double value;
+    } row[] = {{"uncorrected", a->uncorrected},
+               {"posthoc", a->posthoc},
+               {label ? "retrain" : "weighted", a->weighted}};
+    if (isnan(a->uncorrected) && isnan(a->posthoc) && isnan(a->weighted))
+        return;
+    json_key(w, "accuracy");
+    json_begin_object(w);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        if (!isnan(row[i].value))
+            json_put_number(w, row[i].name, row[i].value);
+    json_end_object(w);
+}
+
+static void print_target(struct json_writer *w, const struct estimation_result *r,
+                         const struct target_accuracy *accuracy) {
+    json_key(w, "target");
+    json_begin_object(w);
+    json_put_uint(w, "samples", r->target_samples);
+    json_key(w, "most_unlike");
+    json_begin_flat_array(w);
+    for (size_t i = 0; i < r->unlike_count; i++)
+        json_uint(w, r->unlike[i]);
+    json_end_array(w);
+    if (accuracy)
+        print_accuracy(w, accuracy, r->spec->kind == SHIFT_LABEL);
+    json_end_object(w);
+}
+
+/* ---- label shift ---- */
+
+/* Lists of [low, high], one a class; over, or NULL: what the intervals of the classes are divided by. */
+static void print_intervals(struct json_writer *w, const char *key, const struct label_estimate *l,
+                            const double *over) {
+    json_key(w, key);
+    if (!l->ratio.interval) {
+        json_null(w);
+        return;
+    }
+    json_begin_array(w);
+    for (size_t c = 0; c < l->classes; c++) {
+        double unit = !over ? 1 : over[c] > 0 ? over[c] : INFINITY;
+        json_begin_flat_array(w);
+        for (int end = 0; end < 2; end++)
+            number_or_null(w, l->ratio.interval[c][end] / unit);
+        json_end_array(w);
+    }
+    json_end_array(w);
+}
+
+static void print_confusion(struct json_writer *w, const struct label_ratio *ratio) {
+    json_key(w, "confusion");
+    json_begin_array(w);
+    for (size_t i = 0; i < ratio->classes; i++) {
+        json_begin_flat_array(w);
+        for (size_t j = 0; j < ratio->classes; j++)
+            json_number(w, ratio->confusion[i * ratio->classes + j]);
+        json_end_array(w);
+    }
+    json_end_array(w);
+}
+
+static void print_label(struct json_writer *w, const struct estimation_result *r) {
+    const struct label_estimate *l = &r->label;
+    size_t n = l->classes;
+    print_list(w, "weights", l->weight, n);
+    print_list(w, "target_priors", l->applied_prior, n);
+    print_list(w, "estimated_weights", l->estimated, n);
+    print_list(w, "estimated_target_priors", l->ratio.target_prior, n);
+    print_list(w, "source_priors", l->share, n);
+    print_intervals(w, "interval", l, NULL);
+    print_intervals(w, "weight_interval", l, l->share);
+    json_put_number(w, "sigma_min", l->ratio.sigma_min);
+    json_put_number(w, "condition", l->ratio.condition);
+    print_confusion(w, &l->ratio);
+    json_put_uint(w, "negative", l->ratio.negative);
+    json_put_uint(w, "truncated", l->ratio.truncated);
+    if (!l->true_prior)
+        return;
+    print_list(w, "true_priors", l->true_prior, n);
+    print_list(w, "true_weights", l->true_weight, n);
+    json_put_number(w, "squared_error", l->squared_error);
+}
+
+/* ---- covariate shift ---- */
+
+static void print_histogram(struct json_writer *w, const struct importance *importance) {
+    json_key(w, "histogram");
+    json_begin_object(w);
+    print_list(w, "edges", importance->edge, IMPORTANCE_BINS + 1);
+    json_key(w, "counts");
+    json_begin_flat_array(w);
+    for (size_t i = 0; i < IMPORTANCE_BINS; i++)
+        json_uint(w, importance->histogram[i]);
+    json_end_array(w);
+    json_end_object(w);
+}
+
+static void print_covariate(struct json_writer *w, const struct estimation_result *r) {
+    const struct covariate_estimate *c = &r->covariate;
+    put_number_or_null(w, "clip", r->spec->clip);
+    put_number_or_null(w, "alpha", r->spec->alpha);
+    put_number_or_null(w, "share_clipped", c->importance.clipped);
+    json_put_number(w, "mean_ratio", c->importance.mean_ratio);
+    if (!isnan(c->bandwidth))
+        json_put_number(w, "bandwidth", c->bandwidth);
+    if (!isnan(c->lambda))
+        json_put_number(w, "lambda", c->lambda);
+    print_histogram(w, &c->importance);
+}
+
+/* ---- all together ---- */
+
+static void print_tests(struct json_writer *w, const struct estimation_result *r) {
+    json_put_bool(w, "detected", r->detected);
+    json_put_bool(w, "corrected", r->corrected);
+    json_put_number(w, "level", r->spec->level);
+    json_key(w, "p_value");
+    json_begin_object(w);
+    put_number_or_null(w, "bbsd", r->p_bbsd);
+    put_number_or_null(w, "c2st", r->p_c2st);
+    json_end_object(w);
+    json_put_number(w, "auc", r->auc);
+    json_put_number(w, "discriminator_accuracy", r->accuracy);
+}
+
+void estimation_print(struct json_writer *w, const struct estimation_result *r,
+                      const struct target_accuracy *accuracy) {
+    json_key(w, "shift");
+    json_begin_object(w);
+    json_put_string(w, "kind", shift_kind_name((size_t)r->spec->kind));
+    json_put_string(w, "method", shift_method_name((size_t)r->spec->method));
+    if (r->spec->kind == SHIFT_LABEL)
+        json_put_string(w, "correct", label_correction_name((size_t)r->spec->correct));
+    print_tests(w, r);
+    json_put_number(w, "ess", r->ess);
+    json_put_number(w, "max_weight", r->max_weight);
+    json_put_number(w, "estimated_ess", r->estimated_ess);
+    json_put_number(w, "estimated_max_weight", r->estimated_max);
+    json_put_uint(w, "samples", r->samples);
+    print_target(w, r, accuracy);
+    if (r->spec->kind == SHIFT_LABEL)
+        print_label(w, r);
+    else
+        print_covariate(w, r);
+    json_end_object(w);
+}
+
+bool estimation_report(const struct estimation_result *result, const struct setup *setup,
+                       const struct warnings *warnings, struct text *out, struct err *err) {
+    struct json_writer w = {.out = out, .indent = 2};
+    json_begin_object(&w);
+    json_put_string(&w, "name", setup->config->name);
+    estimation_print(&w, result, NULL);
+    json_key(&w, "warnings");
+    warnings_print(&w, warnings, false);
+    json_put_uint(&w, "seed", setup->config->seed);
+    json_put_uint(&w, "threads", team_size(setup->team));
+    json_put_string(&w, "isa", setup->kernel->name);
+    json_end_object(&w);
+    text_add(out, "\n");
+    return text_ok(out, err);
+}
