@@ -67,7 +67,7 @@ setup() {
 
 # target NAME KIND: options that make it the target of a shift of that kind
 target() {
-    target=(--set "shift.kind=$2" --set "shift.target.images=$box/data/$1-images")
+    target=(--set "shift.kind=$2" --set "shift.target.images=$box/data/$1-images" --set shift.discriminator.epochs=30)
     [ ! -e "$box/data/$1-labels" ] || target+=(--set "shift.target.labels=$box/data/$1-labels")
     [ "$2" = covariate ] || target+=(--set shift.bootstrap=20)
 }
@@ -169,6 +169,7 @@ PYTHON
 @test "threads and instruction sets change no bit" {
     for kind in label covariate; do
         target skewed $kind
+        target+=(--set shift.folds=2 --set shift.discriminator.epochs=3 --set train.epochs=2) # scalar code is slow
         for t in 1 2 7; do
             DLTRAIN_OVERCOMMIT=1 train run$t "${target[@]}" --threads $t
         done

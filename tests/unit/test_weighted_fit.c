@@ -83,6 +83,43 @@ static double weighted_loss(const struct model *m, const struct data_part *part,
     return loss;
 }
 
+/* Importance weights q/p make the gradient under p that under q: on four points, of which the source has 1,
+ * 2, 3 and 2 of eight and the target 3, 1, 2 and 2, one step of the whole batch goes to the same parameters.
+ */
+static void weighted_gradient_is_the_targets(void **state) {
+    (void)state;
+    enum { POINTS = 4, EIGHT = 8 };
+    static const size_t source[POINTS] = {1, 2, 3, 2}, target[POINTS] = {3, 1, 2, 2};
+    static float from[EIGHT * FEATURES], to[EIGHT * FEATURES];
+    static uint32_t from_classes[EIGHT], to_classes[EIGHT];
+    const double bound = REAL_IS_DOUBLE ? 1e-14 : 1e-6;
+    real weight[EIGHT];
+    for (size_t i = 0, n = 0, m = 0; i < POINTS; i++) {
+        for (size_t c = 0; c < source[i]; c++, n++) {
+            memcpy(from + n * FEATURES, images + i * FEATURES, FEATURES * sizeof *images);
+            from_classes[n] = classes[i];
+            weight[n] = (real)((double)target[i] / (double)source[i]);
+        }
+        for (size_t c = 0; c < target[i]; c++, m++) {
+            memcpy(to + m * FEATURES, images + i * FEATURES, FEATURES * sizeof *images);
+            to_classes[m] = classes[i];
+        }
+    }
+    struct dataset p = memory_set(from, EIGHT, FEATURES, from_classes, CLASSES),
+                   q = memory_set(to, EIGHT, FEATURES, to_classes, CLASSES);
+    const struct training by_weight = {
+        .set = &p, .weight = weight, .loss = "cross_entropy", .batch = 1000, .epochs = 1};
+    struct training by_target = by_weight;
+    by_target.set = &q, by_target.weight = NULL;
+    double loss_p, loss_q, accuracy;
+    struct model *a = train(&by_weight, &loss_p, &accuracy), *b = train(&by_target, &loss_q, &accuracy);
+    for (size_t i = 0; i < a->size; i++)
+        assert_true(fabs((double)a->theta[i] - (double)b->theta[i]) <= bound);
+    assert_true(fabs(loss_p - loss_q) <= bound * loss_q);
+    model_free(a);
+    model_free(b);
+}
+
 static void check_repetition(const char *loss, double smoothing) {
     static float expanded[3 * ROWS * FEATURES];
     static uint32_t expanded_classes[3 * ROWS];
@@ -364,6 +401,7 @@ static void evaluation_weighs_the_loss_alone(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weighted_gradient_is_the_targets),
         cmocka_unit_test(a_weight_repeats_its_row),
         cmocka_unit_test(a_weight_of_zero_removes_its_row),
         cmocka_unit_test(a_batch_is_divided_by_its_samples),
