@@ -475,6 +475,34 @@ static void what_would_be_negative_is_0(void **state) {
     label_ratio_release(&ratio);
 }
 
+/* Classes 1 and 2 look alike: half of each is taken for the other. What the target has of the two looks is no
+ * sign of its shares of them, by any method; that it has more of both is. */
+static void twins_keep_one_ratio(void **state) {
+    (void)state;
+    enum { N = 400 };
+    static real z[N * 3], target[N * 3];
+    static uint32_t cls[N];
+    for (size_t i = 0; i < N; i++) {
+        cls[i] = i % 4 < 2 ? 0 : 1 + i % 2;
+        size_t look = cls[i] == 0 ? 0 : 1 + i / 4 % 2;
+        z[i * 3 + look] = 2;
+        target[i * 3 + (i % 4 == 0 ? 0 : i % 16 == 1 ? 2 : 1)] = 2;
+    }
+    for (int w = 0; w < WAYS; w++) {
+        struct label_problem problem = {.source = {z, N, 3, cls, NULL},
+                                        .target = {target, N, 3, NULL, NULL},
+                                        .method = ways[w].method,
+                                        .soft = ways[w].soft,
+                                        .alpha = .01};
+        struct label_ratio ratio = estimate(&problem);
+        assert_int_equal(ratio.truncated, 1);
+        near(ratio.ratio[1], ratio.ratio[2], 1e-9);
+        assert_true(ratio.ratio[0] < .7 && ratio.ratio[1] > 1.3);
+        near(ratio.target_prior[0] + ratio.target_prior[1] + ratio.target_prior[2], 1, 1e-12);
+        label_ratio_release(&ratio);
+    }
+}
+
 /* numpy.linalg.svd of [[.4, .03, .03], [.075, .21, .01], [.025, .06, .16]]. */
 static void the_confusion_matrix_is_described(void **state) {
     (void)state;
@@ -612,6 +640,7 @@ int main(void) {
         cmocka_unit_test(equal_samples_give_1),
         cmocka_unit_test(a_rare_class_is_not_lost),
         cmocka_unit_test(what_would_be_negative_is_0),
+        cmocka_unit_test(twins_keep_one_ratio),
         cmocka_unit_test(the_confusion_matrix_is_described),
         cmocka_unit_test(likelihood_is_nearest),
         cmocka_unit_test(outputs_must_be_finite),

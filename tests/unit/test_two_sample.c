@@ -279,8 +279,30 @@ static void areas_at_the_limits(void **state) {
     assert_true(auc_of(score, one, 0, &auc, &err) && isnan(auc));
 }
 
+/* A sample whose weights give it the other's distribution does not differ from it; by equal weights it does,
+ * as by none. */
+static void weights_make_samples_alike(void **state) {
+    (void)state;
+    enum { N = 300 };
+    static double a[N], weight[N], one[N], b[N];
+    struct err err;
+    double p, plain;
+    for (size_t i = 0; i < N; i++) {
+        a[i] = i % 3 == 0; /* 1 with share 1/3, in b 2/3 */
+        b[i] = i % 3 != 0;
+        weight[i] = a[i] > 0 ? 2 : .5;
+        one[i] = 7;
+    }
+    const struct bbsd_sample other = {b, N, NULL};
+    assert_true(bbsd_test(&(struct bbsd_sample){a, N, weight}, &other, 1, &p, NULL, &err) && p == 1);
+    assert_true(bbsd_test(&(struct bbsd_sample){a, N, NULL}, &other, 1, &plain, NULL, &err) && plain < 1e-10);
+    assert_true(bbsd_test(&(struct bbsd_sample){a, N, one}, &other, 1, &p, NULL, &err) &&
+                fabs(p / plain - 1) < 1e-12);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_make_samples_alike),
         cmocka_unit_test(tails_of_the_normal),
         cmocka_unit_test(gaps_and_their_p_values),
         cmocka_unit_test(samples_that_tell_nothing),
