@@ -73,6 +73,8 @@ void json_put_string(struct json_writer *w, const char *key, const char *value);
 void json_put_number(struct json_writer *w, const char *key, double value);
 void json_put_uint(struct json_writer *w, const char *key, uint64_t value);
 void json_put_bool(struct json_writer *w, const char *key, bool value);
+/* A list on one line. */
+void json_put_numbers(struct json_writer *w, const char *key, const double *values, size_t count);
 /* A parsed tree, as it is. */
 void json_tree(struct json_writer *w, const cJSON *item);
 

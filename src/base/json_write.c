@@ -245,3 +245,11 @@ void json_tree(struct json_writer *w, const cJSON *item) {
     else
         json_null(w);
 }
+
+void json_put_numbers(struct json_writer *w, const char *key, const double *values, size_t count) {
+    json_key(w, key);
+    json_begin_flat_array(w);
+    for (size_t i = 0; i < count; i++)
+        json_number(w, values[i]);
+    json_end_array(w);
+}

@@ -41,6 +41,11 @@ struct data_part {
     const real *weight; /* [rows of the set] mean 1 over the part, 0 elsewhere; NULL: all weigh 1 */
 };
 
+/* The row of the set at a position of the part. */
+static inline uint32_t data_row(const struct data_part *part, size_t position) {
+    return part->row ? part->row[position] : (uint32_t)position;
+}
+
 /* How inputs become numbers: x' = (x - mean) / deviation per feature; statistics of the training part
  * only. */
 struct scaling {

@@ -57,7 +57,7 @@ static uint64_t draw(const struct reservoir *r) {
 
 void reservoir_see(struct reservoir *r, const struct data_part *part) {
     for (size_t i = 0; i < part->count; i++, r->number++) {
-        size_t row = part->row ? part->row[i] : i;
+        size_t row = data_row(part, i);
         r->seen++;
         if (r->seen <= r->capacity) {
             r->held.images.rows = r->held.images.dim[0] = (size_t)r->seen;

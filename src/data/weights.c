@@ -173,16 +173,12 @@ bool weights_convert(const struct idx *weights, const char *path, size_t images,
 
 /* ---- the parts of a run ---- */
 
-static size_t row_of(const struct data_part *part, size_t position) {
-    return part->row ? part->row[position] : position;
-}
-
 void data_balance(const struct data_part *part, size_t classes, double *class_weight) {
     double present = 0;
     for (size_t c = 0; c < classes; c++)
         class_weight[c] = 0;
     for (size_t i = 0; i < part->count; i++)
-        class_weight[part->set->cls[row_of(part, i)]]++;
+        class_weight[part->set->cls[data_row(part, i)]]++;
     for (size_t c = 0; c < classes; c++)
         present += class_weight[c] > 0;
     for (size_t c = 0; c < classes; c++)
@@ -199,7 +195,7 @@ real *weights_of_part(const struct data_part *part, const double *class_weight, 
                       struct err *err) {
     double sum = 0;
     for (size_t i = 0; i < part->count; i++)
-        sum += product(part->set, class_weight, row_of(part, i));
+        sum += product(part->set, class_weight, data_row(part, i));
     if (!(sum > 0)) {
         err_set(err, class_weight ? ERR_CONFIG : ERR_DATA,
                 "%s: expected a %s sample that weighs more than 0, found none among %zu",
@@ -208,7 +204,7 @@ real *weights_of_part(const struct data_part *part, const double *class_weight, 
     }
     real *weight = mem_alloc_aligned(part->set->images.rows, sizeof *weight, "the weights of samples", err);
     for (size_t i = 0; weight && i < part->count; i++) {
-        size_t row = row_of(part, i);
+        size_t row = data_row(part, i);
         weight[row] = (real)(product(part->set, class_weight, row) * (double)part->count / sum);
     }
     return weight;

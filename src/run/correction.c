@@ -144,7 +144,7 @@ bool correction_judge(const struct correction *c, double train_loss, struct err 
 static void fill_weights(const struct correction *c, float *to) {
     const struct data_part *train = &c->setup->data.train;
     for (size_t i = 0; i < train->count; i++)
-        to[train->row ? train->row[i] : i] = (float)c->result->covariate.weight[i];
+        to[data_row(train, i)] = (float)c->result->covariate.weight[i];
 }
 
 bool correction_write(const struct correction *c, const struct folder *folder, struct err *err) {

@@ -22,7 +22,7 @@ static bool scaled_rows(const struct setup *s, const struct data_part *part, dou
         uint32_t row[LANES];
         size_t count = part->count - first < LANES ? part->count - first : LANES;
         for (size_t i = 0; i < count; i++)
-            row[i] = part->row ? part->row[first + i] : (uint32_t)(first + i);
+            row[i] = data_row(part, first + i);
         batch_images(s->kernel, part->set, &s->data.scaling, row, count, LANES, panel);
         for (size_t i = 0; i < count; i++)
             for (size_t f = 0; f < features; f++)

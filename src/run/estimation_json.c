@@ -14,14 +14,6 @@ static void put_number_or_null(struct json_writer *w, const char *key, double va
     number_or_null(w, value);
 }
 
-static void print_list(struct json_writer *w, const char *key, const double *value, size_t count) {
-    json_key(w, key);
-    json_begin_flat_array(w);
-    for (size_t i = 0; i < count; i++)
-        json_number(w, value[i]);
-    json_end_array(w);
-}
-
 static void print_accuracy(struct json_writer *w, const struct target_accuracy *a, bool label) {
     const struct {
         const char *name;
@@ -90,11 +82,11 @@ static void print_confusion(struct json_writer *w, const struct label_ratio *rat
 static void print_label(struct json_writer *w, const struct estimation_result *r) {
     const struct label_estimate *l = &r->label;
     size_t n = l->classes;
-    print_list(w, "weights", l->weight, n);
-    print_list(w, "target_priors", l->applied_prior, n);
-    print_list(w, "estimated_weights", l->estimated, n);
-    print_list(w, "estimated_target_priors", l->ratio.target_prior, n);
-    print_list(w, "source_priors", l->share, n);
+    json_put_numbers(w, "weights", l->weight, n);
+    json_put_numbers(w, "target_priors", l->applied_prior, n);
+    json_put_numbers(w, "estimated_weights", l->estimated, n);
+    json_put_numbers(w, "estimated_target_priors", l->ratio.target_prior, n);
+    json_put_numbers(w, "source_priors", l->share, n);
     print_intervals(w, "interval", l, NULL);
     print_intervals(w, "weight_interval", l, l->share);
     json_put_number(w, "sigma_min", l->ratio.sigma_min);
@@ -104,8 +96,8 @@ static void print_label(struct json_writer *w, const struct estimation_result *r
     json_put_uint(w, "truncated", l->ratio.truncated);
     if (!l->true_prior)
         return;
-    print_list(w, "true_priors", l->true_prior, n);
-    print_list(w, "true_weights", l->true_weight, n);
+    json_put_numbers(w, "true_priors", l->true_prior, n);
+    json_put_numbers(w, "true_weights", l->true_weight, n);
     json_put_number(w, "squared_error", l->squared_error);
 }
 
@@ -114,7 +106,7 @@ static void print_label(struct json_writer *w, const struct estimation_result *r
 static void print_histogram(struct json_writer *w, const struct importance *importance) {
     json_key(w, "histogram");
     json_begin_object(w);
-    print_list(w, "edges", importance->edge, IMPORTANCE_BINS + 1);
+    json_put_numbers(w, "edges", importance->edge, IMPORTANCE_BINS + 1);
     json_key(w, "counts");
     json_begin_flat_array(w);
     for (size_t i = 0; i < IMPORTANCE_BINS; i++)

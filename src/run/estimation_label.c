@@ -22,7 +22,7 @@ void label_estimate_release(struct label_estimate *label) {
 }
 
 static uint32_t class_of(const struct data_part *part, size_t i) {
-    return part->set->cls[part->row ? part->row[i] : i];
+    return part->set->cls[data_row(part, i)];
 }
 
 /* The shares of the classes in a part; NULL for want of memory. */

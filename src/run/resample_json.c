@@ -9,14 +9,6 @@ static void put_counts(struct json_writer *w, const char *key, const size_t *cou
     json_end_array(w);
 }
 
-static void put_numbers(struct json_writer *w, const char *key, const double *number, size_t n) {
-    json_key(w, key);
-    json_begin_flat_array(w);
-    for (size_t c = 0; c < n; c++)
-        json_number(w, number[c]);
-    json_end_array(w);
-}
-
 static void put_weights(struct json_writer *w, const char *key, const struct resample_weights *weights) {
     json_key(w, key);
     json_begin_object(w);
@@ -96,8 +88,8 @@ bool resample_print(const struct resample_report *r, struct text *out, struct er
     json_put_bool(&w, "replacement", r->replaced);
     put_counts(&w, "counts", r->count, r->classes);
     put_counts(&w, "original_counts", r->original_count, r->classes);
-    put_numbers(&w, "priors", r->prior, r->classes);
-    put_numbers(&w, "original_priors", r->original_prior, r->classes);
+    json_put_numbers(&w, "priors", r->prior, r->classes);
+    json_put_numbers(&w, "original_priors", r->original_prior, r->classes);
     if (r->wish.spec.scheme < RESAMPLE_SELECT)
         put_class_weights(&w, r);
     if (r->wish.spec.scheme == RESAMPLE_WINDOWS) {

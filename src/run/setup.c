@@ -66,7 +66,7 @@ static void fill_class_weight(const struct setup *s, const struct data_part *par
     for (size_t c = 0; c < s->data.outputs; c++)
         class_weight[c] = 0;
     for (size_t i = 0; s->class_prior && i < part->count; i++)
-        class_weight[part->set->cls[part->row ? part->row[i] : i]]++;
+        class_weight[part->set->cls[data_row(part, i)]]++;
     for (size_t c = 0; c < s->data.outputs; c++) {
         double share = class_weight[c] / (double)part->count;
         double ratio = !s->class_prior ? 1 : share > 0 ? s->class_prior[c] / share : 0;
@@ -109,7 +109,7 @@ static bool weigh_rows(struct dataset *set, const struct data_part *part, const 
             set->weight[r] = 1;
     }
     for (size_t i = 0; i < part->count; i++)
-        set->weight[part->row ? part->row[i] : i] *= ratio[i];
+        set->weight[data_row(part, i)] *= ratio[i];
     return true;
 }
 

@@ -24,10 +24,6 @@ struct crossfit {
     struct fit *fit;
 };
 
-static uint32_t row_of(const struct data_part *part, size_t position) {
-    return part->row ? part->row[position] : (uint32_t)position;
-}
-
 static size_t count_fold(const uint32_t *fold, size_t count, size_t k) {
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
@@ -126,7 +122,7 @@ static void choose_rows(struct crossfit *c) {
     size_t n = 0;
     for (size_t i = 0; i < part->count; i++)
         if (c->fold[i] != c->next)
-            c->row[n++] = row_of(part, i);
+            c->row[n++] = data_row(part, i);
     c->train = (struct data_part){.set = part->set, .row = c->row, .count = n, .weight = c->weight};
 }
 
@@ -192,7 +188,7 @@ static bool predict(const struct crossfit *c, const struct data_part *part, cons
     real *z = row ? mem_alloc_aligned(count * outputs, sizeof *z, "the held-out samples", err) : NULL;
     for (size_t i = 0; z && i < part->count; i++)
         if (fold[i] == c->next)
-            row[n++] = row_of(part, i);
+            row[n++] = data_row(part, i);
     const struct data_part held = {.set = part->set, .row = row, .count = count};
     bool ok = z && fit_outputs(like->kernel, like->team, c->model, &held, &c->scaling, z, err) &&
               (all_finite(z, count * outputs) ||

@@ -59,7 +59,7 @@ static void append(struct dataset *set, const struct data_part *part, size_t at,
     const struct idx *from = &part->set->images;
     size_t bytes = from->width * idx_type_size(from->type);
     for (size_t i = 0; i < part->count; i++) {
-        size_t row = part->row ? part->row[i] : i;
+        size_t row = data_row(part, i);
         memcpy((char *)set->images.values + (at + i) * bytes, (const char *)from->values + row * bytes,
                bytes);
         set->cls[at + i] = domain;

@@ -27,7 +27,7 @@ bool folds_draw(const struct data_part *part, const uint32_t *cls, size_t folds,
     if (!keyed)
         return false;
     for (size_t i = 0; i < part->count; i++) {
-        uint32_t row = part->row ? part->row[i] : (uint32_t)i;
+        uint32_t row = data_row(part, i);
         keyed[i] = (struct keyed_row){random_word(random_philox(seed, STREAM_FOLDS, 0, row, 0), 0), row,
                                       (uint32_t)i, cls ? cls[row] : 0};
     }
