@@ -94,8 +94,13 @@ void progress_estimation_line(const struct estimation_status *status, size_t wid
     const struct crossfit_status *s = &status->crossfit;
     char line[128];
     double share = s->total ? (double)s->done / (double)s->total : 0;
-    snprintf(line, sizeof line, "shift: %s of fold %zu/%zu  epoch %zu/%zu  %3.0f %%", status->task, s->fold,
-             s->folds, s->epoch, s->epochs, floor(100 * share));
+    if (s->folds > 0)
+        snprintf(line, sizeof line, "shift: %s of fold %zu/%zu  epoch %zu/%zu  %3.0f %%", status->task,
+                 s->fold, s->folds, s->epoch, s->epochs, floor(100 * share));
+    else if (status->total > 0)
+        snprintf(line, sizeof line, "shift: %s %zu/%zu", status->task, status->done, status->total);
+    else
+        snprintf(line, sizeof line, "shift: %s", status->task);
     if (width > 0 && strlen(line) > width - 1)
         line[width - 1] = '\0';
     text_add(out, line);

@@ -34,10 +34,7 @@ bool correction_needs_model(const struct correction *c) {
 }
 
 bool correction_by_model(struct correction *c, struct err *err) {
-    if (!estimation_by_model(c->estimation, err))
-        return false;
-    c->result = estimation_result(c->estimation);
-    return true;
+    return estimation_by_model(c->estimation, err);
 }
 
 /* ---- what is to be done ---- */

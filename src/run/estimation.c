@@ -55,32 +55,26 @@ void estimation_free(struct estimation *e) {
         return;
     discriminator_free(e->discriminator);
     crossfit_free(e->crossfit);
+    density_estimation_free(e->density);
+    label_estimation_free(e->ratios);
+    label_sample_release(&e->label);
+    covariate_sample_release(&e->covariate);
     label_estimate_release(&e->result.label);
     covariate_estimate_release(&e->result.covariate);
     mem_free(e);
 }
 
-/* ---- the stages ---- */
+/* ---- the discriminator ---- */
 
-static bool begin_crossfit(struct estimation *e, struct err *err) {
-    const struct setup *s = e->setup;
-    const struct crossfit_setup setup = {
-        .part = &s->data.train,
-        .others = &s->target,
-        .outputs = s->data.outputs,
-        .scale = s->config->data.scale,
-        .folds = s->config->shift.folds,
-        .seed = s->config->seed,
-        .loss = loss_name((size_t)s->config->loss.kind),
-        .like = setup_of_fit(s),
-    };
-    e->portion = 1;
-    e->stage = ESTIMATION_CROSSFIT;
-    e->crossfit = crossfit_create(&setup, err);
-    return e->crossfit != NULL;
+static bool advance_discriminator(struct estimation *e, bool *done, struct err *err) {
+    return discriminator_advance(e->discriminator, e->portion, done, err);
 }
 
-/* What the discriminator tells, and what comes next. */
+static struct estimation_status discriminator_at(const struct estimation *e) {
+    return (struct estimation_status){.task = "discriminator",
+                                      .crossfit = discriminator_status(e->discriminator)};
+}
+
 /* Few enough to be sought one by one; of equals the first. */
 static void find_unlike(struct estimation_result *r, const double *ratio) {
     r->unlike_count = r->target_samples < SHIFT_UNLIKE ? r->target_samples : SHIFT_UNLIKE;
@@ -97,6 +91,35 @@ static void find_unlike(struct estimation_result *r, const double *ratio) {
     }
 }
 
+static bool begin_crossfit(struct estimation *e, struct err *err) {
+    const struct setup *s = e->setup;
+    const struct crossfit_setup setup = {
+        .part = &s->data.train,
+        .others = &s->target,
+        .outputs = s->data.outputs,
+        .scale = s->config->data.scale,
+        .folds = s->config->shift.folds,
+        .seed = s->config->seed,
+        .loss = loss_name((size_t)s->config->loss.kind),
+        .like = setup_of_fit(s),
+    };
+    e->stage = ESTIMATION_CROSSFIT;
+    e->crossfit = crossfit_create(&setup, err);
+    return e->crossfit != NULL;
+}
+
+/* What comes next, by kind and method. */
+static bool go_on(struct estimation *e, const struct discriminator_result *odds, struct err *err) {
+    const struct shift_spec *spec = e->result.spec;
+    if (spec->kind == SHIFT_COVARIATE) {
+        bool direct = density_is_direct(spec->method);
+        e->stage = direct ? ESTIMATION_DENSITY : ESTIMATION_OVER;
+        return direct ? estimation_begin_density(e, err) : estimation_weigh(e, odds->ratio, err);
+    }
+    e->stage = ESTIMATION_MODEL;
+    return held_out_part(e->setup) || begin_crossfit(e, err);
+}
+
 static bool end_discriminator(struct estimation *e, struct err *err) {
     struct discriminator_result odds;
     struct estimation_result *r = &e->result;
@@ -104,38 +127,98 @@ static bool end_discriminator(struct estimation *e, struct err *err) {
         return false;
     r->p_c2st = odds.p_value, r->auc = odds.auc, r->accuracy = odds.accuracy;
     find_unlike(r, odds.target_ratio);
-    e->stage = ESTIMATION_OVER;
-    bool ok = r->spec->kind != SHIFT_COVARIATE || estimate_covariate(e, &odds, err);
+    bool ok = go_on(e, &odds, err);
     discriminator_free(e->discriminator);
     e->discriminator = NULL;
-    if (!ok || r->spec->kind == SHIFT_COVARIATE)
-        return ok;
-    e->stage = ESTIMATION_MODEL;
-    return held_out_part(e->setup) || begin_crossfit(e, err);
+    return ok;
+}
+
+/* ---- out-of-fold models ---- */
+
+static bool advance_crossfit(struct estimation *e, bool *done, struct err *err) {
+    return crossfit_advance(e->crossfit, e->portion, done, err) || err_prefix(err, "shift: cross-fitting");
+}
+
+static struct estimation_status crossfit_at(const struct estimation *e) {
+    return (struct estimation_status){.task = "model", .crossfit = crossfit_status(e->crossfit)};
 }
 
 static bool end_crossfit(struct estimation *e, struct err *err) {
+    e->label.source = crossfit_logits(e->crossfit), e->label.target = crossfit_other_logits(e->crossfit);
+    e->stage = ESTIMATION_LABEL;
+    return estimation_begin_label(e, &e->setup->data.train, err);
+}
+
+/* ---- ratios ---- */
+
+static struct estimation_status at_task(struct task_status task) {
+    return (struct estimation_status){.task = task.what, .done = task.done, .total = task.total};
+}
+
+static bool advance_density(struct estimation *e, bool *done, struct err *err) {
+    return density_estimation_advance(e->density, e->portion, done, err) || err_prefix(err, "shift");
+}
+
+static struct estimation_status density_at(const struct estimation *e) {
+    return at_task(density_estimation_status(e->density));
+}
+
+static bool end_density(struct estimation *e, struct err *err) {
     e->stage = ESTIMATION_OVER;
-    bool ok = estimate_label(e, &e->setup->data.train, crossfit_logits(e->crossfit),
-                             crossfit_other_logits(e->crossfit), err);
+    return estimation_end_density(e, err);
+}
+
+static bool advance_label(struct estimation *e, bool *done, struct err *err) {
+    return label_estimation_advance(e->ratios, e->portion, done, err);
+}
+
+static struct estimation_status label_at(const struct estimation *e) {
+    return at_task(label_estimation_status(e->ratios));
+}
+
+static bool end_label(struct estimation *e, struct err *err) {
+    e->stage = ESTIMATION_OVER;
+    bool ok = estimation_end_label(e, err);
     crossfit_free(e->crossfit);
     e->crossfit = NULL;
     return ok;
 }
 
-bool estimation_advance(struct estimation *e, bool *over, struct err *err) {
-    bool discriminator = e->stage == ESTIMATION_DISCRIMINATOR, done = false;
+/* ---- the stages ---- */
+
+/* Those without a row have nothing to do but wait. */
+static const struct {
+    bool (*advance)(struct estimation *e, bool *done, struct err *err);
+    bool (*end)(struct estimation *e, struct err *err);
+    struct estimation_status (*status)(const struct estimation *e);
+} stages[ESTIMATION_OVER + 1] = {
+    [ESTIMATION_DISCRIMINATOR] = {advance_discriminator, end_discriminator, discriminator_at},
+    [ESTIMATION_DENSITY] = {advance_density, end_density, density_at},
+    [ESTIMATION_CROSSFIT] = {advance_crossfit, end_crossfit, crossfit_at},
+    [ESTIMATION_LABEL] = {advance_label, end_label, label_at},
+};
+
+static bool waits(const struct estimation *e) {
+    return !stages[e->stage].advance;
+}
+
+static bool advance(struct estimation *e, struct err *err) {
+    bool done = false;
+    enum estimation_stage stage = e->stage;
     double before = clock_seconds();
-    *over = e->stage >= ESTIMATION_MODEL;
-    if (*over)
-        return true;
-    if (!(discriminator ? discriminator_advance(e->discriminator, e->portion, &done, err)
-                        : crossfit_advance(e->crossfit, e->portion, &done, err)))
-        return discriminator ? false : err_prefix(err, "shift: cross-fitting");
-    e->portion = training_portion(e->portion, MOST_STEPS, clock_seconds() - before);
-    if (done && !(discriminator ? end_discriminator(e, err) : end_crossfit(e, err)))
+    if (!stages[stage].advance(e, &done, err))
         return false;
-    *over = e->stage >= ESTIMATION_MODEL;
+    e->portion = training_portion(e->portion, MOST_STEPS, clock_seconds() - before);
+    if (!done)
+        return true;
+    e->portion = 1;
+    return stages[stage].end(e, err);
+}
+
+bool estimation_advance(struct estimation *e, bool *over, struct err *err) {
+    if (!waits(e) && !advance(e, err))
+        return false;
+    *over = waits(e);
     return true;
 }
 
@@ -155,13 +238,11 @@ static real *outputs_on(const struct setup *s, const struct data_part *part, str
 
 bool estimation_by_model(struct estimation *e, struct err *err) {
     const struct setup *s = e->setup;
-    real *source = outputs_on(s, &s->data.validation, err);
-    real *target = source ? outputs_on(s, &s->target, err) : NULL;
-    bool ok = target && estimate_label(e, &s->data.validation, source, target, err);
-    mem_free(source);
-    mem_free(target);
-    e->stage = ESTIMATION_OVER;
-    return ok;
+    struct label_sample *sample = &e->label;
+    sample->source = sample->owned[0] = outputs_on(s, &s->data.validation, err);
+    sample->target = sample->owned[1] = sample->source ? outputs_on(s, &s->target, err) : NULL;
+    e->stage = ESTIMATION_LABEL;
+    return sample->target && estimation_begin_label(e, &s->data.validation, err);
 }
 
 /* ---- the result ---- */
@@ -173,11 +254,7 @@ void estimation_decide(struct estimation_result *r, double p_value, bool usable)
 }
 
 struct estimation_status estimation_status(const struct estimation *e) {
-    if (e->discriminator)
-        return (struct estimation_status){"discriminator", discriminator_status(e->discriminator)};
-    if (e->crossfit)
-        return (struct estimation_status){"model", crossfit_status(e->crossfit)};
-    return (struct estimation_status){0};
+    return waits(e) ? (struct estimation_status){0} : stages[e->stage].status(e);
 }
 
 const struct estimation_result *estimation_result(const struct estimation *e) {

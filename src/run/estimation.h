@@ -1,7 +1,7 @@
 /* What is estimated about a shift between training and use, and whether there is one: the tests, then the
  * weights that a correction takes. An iterator: the discriminator between source and target and models for
- * out-of-fold predictions are trained in portions of steps. Where the held-out sample of label shift is the
- * validation part, it waits for a trained model. */
+ * out-of-fold predictions are trained in portions of steps, and ratios are found in portions of work. Where
+ * the held-out sample of label shift is the validation part, it waits for a trained model. */
 #ifndef RUN_ESTIMATION_H
 #define RUN_ESTIMATION_H
 
@@ -72,13 +72,15 @@ void estimation_free(struct estimation *e);
  * a model of its own diverges. */
 bool estimation_advance(struct estimation *e, bool *over, struct err *err) MUST_CHECK;
 
-/* Whether it waits for the setup's model, trained without weights, on which estimation_by_model goes on. */
+/* Whether it waits for the setup's model, trained without weights. estimation_by_model takes its predictions;
+ * then estimation_advance goes on. */
 bool estimation_needs_model(const struct estimation *e);
 bool estimation_by_model(struct estimation *e, struct err *err) MUST_CHECK;
 
 struct estimation_status {
-    const char *task; /* "discriminator" or "model" */
-    struct crossfit_status crossfit;
+    const char *task;                /* "discriminator", "model", "bootstrap" ...; NULL: none */
+    struct crossfit_status crossfit; /* where models are trained; else no folds */
+    size_t done, total;              /* parts of any other task; total 0: it has none */
 };
 struct estimation_status estimation_status(const struct estimation *e);
 

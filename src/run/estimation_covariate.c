@@ -4,7 +4,12 @@
 
 #include "base/mem.h"
 #include "run/estimation_parts.h"
-#include "shift/density_ratio.h"
+
+void covariate_sample_release(struct covariate_sample *sample) {
+    mem_free(sample->source);
+    mem_free(sample->target);
+    *sample = (struct covariate_sample){0};
+}
 
 void covariate_estimate_release(struct covariate_estimate *covariate) {
     mem_free(covariate->weight);
@@ -44,15 +49,26 @@ static bool scaled_source(const struct setup *s, double *to, struct err *err) {
 
 /* ---- ratios ---- */
 
-static bool direct_ratio(struct estimation *e, const double *source, const double *target, size_t rows,
-                         double *ratio, struct err *err) {
+static bool fill_sample(struct estimation *e, struct err *err) {
+    const struct setup *s = e->setup;
+    struct covariate_sample *c = &e->covariate;
+    size_t bytes = s->data.features * sizeof(double);
+    c->rows = e->result.samples + held_out_count(s);
+    c->source = mem_alloc(c->rows, bytes, "the images of the source as numbers", err);
+    c->target =
+        c->source ? mem_alloc(s->target.count, bytes, "the images of the target as numbers", err) : NULL;
+    return c->target && scaled_source(s, c->source, err) && scaled_rows(s, &s->target, c->target, err);
+}
+
+bool estimation_begin_density(struct estimation *e, struct err *err) {
+    if (!fill_sample(e, err))
+        return false;
     const struct setup *s = e->setup;
     const struct shift_spec *spec = e->result.spec;
-    struct covariate_estimate *c = &e->result.covariate;
     const struct density_problem problem = {
-        .source = source,
-        .target = target,
-        .source_rows = rows,
+        .source = e->covariate.source,
+        .target = e->covariate.target,
+        .source_rows = e->covariate.rows,
         .target_rows = s->target.count,
         .features = s->data.features,
         .centers = spec->centers,
@@ -62,40 +78,33 @@ static bool direct_ratio(struct estimation *e, const double *source, const doubl
         .seed = s->config->seed,
         .team = s->team,
     };
-    struct density_ratio found;
-    if (!(spec->method == SHIFT_KLIEP ? kliep_estimate(&problem, &found, err)
-                                      : rulsif_estimate(&problem, &found, err)))
-        return err_prefix(err, "shift");
-    memcpy(ratio, found.ratio, rows * sizeof *ratio);
-    c->bandwidth = found.bandwidth, c->lambda = found.lambda, c->centers = found.centers;
-    density_ratio_release(&found);
-    return true;
+    e->density = density_estimation_create(spec->method, &problem, err);
+    return e->density || err_prefix(err, "shift");
 }
 
-static bool estimate_directly(struct estimation *e, size_t rows, double *ratio, struct err *err) {
-    const struct setup *s = e->setup;
-    size_t bytes = s->data.features * sizeof(double);
-    double *source = mem_alloc(rows, bytes, "the images of the source as numbers", err);
-    double *target =
-        source ? mem_alloc(s->target.count, bytes, "the images of the target as numbers", err) : NULL;
-    bool ok = target && scaled_source(s, source, err) && scaled_rows(s, &s->target, target, err) &&
-              direct_ratio(e, source, target, rows, ratio, err);
-    mem_free(source);
-    mem_free(target);
+bool estimation_end_density(struct estimation *e, struct err *err) {
+    struct covariate_estimate *c = &e->result.covariate;
+    struct density_ratio found = density_estimation_finish(e->density);
+    density_estimation_free(e->density);
+    e->density = NULL;
+    covariate_sample_release(&e->covariate);
+    bool ok = estimation_weigh(e, found.ratio, err);
+    c->bandwidth = found.bandwidth, c->lambda = found.lambda, c->centers = found.centers;
+    density_ratio_release(&found);
     return ok;
 }
 
-/* ---- all together ---- */
+/* ---- weights ---- */
 
-/* rulsif's ratio is relative as it is. */
+/* A ratio that is relative as it is needs no bound. */
 static bool weigh(struct estimation_result *r, double *ratio, size_t rows) {
     const struct shift_spec *spec = r->spec;
-    bool relative = spec->method == SHIFT_RULSIF;
+    bool relative = density_is_relative(spec->method);
     return importance_weigh(ratio, rows, r->samples, relative ? (double)NAN : spec->clip,
                             relative ? (double)NAN : spec->alpha, &r->covariate.importance);
 }
 
-bool estimate_covariate(struct estimation *e, const struct discriminator_result *odds, struct err *err) {
+bool estimation_weigh(struct estimation *e, const double *ratio, struct err *err) {
     struct estimation_result *r = &e->result;
     struct covariate_estimate *c = &r->covariate;
     size_t rows = r->samples + held_out_count(e->setup);
@@ -103,10 +112,7 @@ bool estimate_covariate(struct estimation *e, const struct discriminator_result 
     c->weight = mem_alloc(rows, sizeof *c->weight, "the weights of samples", err);
     if (!c->weight)
         return false;
-    if (r->spec->method == SHIFT_CLASSIFIER)
-        memcpy(c->weight, odds->ratio, rows * sizeof *c->weight);
-    else if (!estimate_directly(e, rows, c->weight, err))
-        return false;
+    memcpy(c->weight, ratio, rows * sizeof *c->weight);
     bool usable = weigh(r, c->weight, rows);
     r->estimated_ess = c->importance.ess, r->estimated_max = c->importance.max;
     estimation_decide(r, r->p_c2st, usable);

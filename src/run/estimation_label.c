@@ -9,6 +9,13 @@
 /* Of the intervals that the bootstrap gives. */
 static const double confidence = 0.95;
 
+void label_sample_release(struct label_sample *sample) {
+    for (int s = 0; s < 2; s++)
+        mem_free(sample->owned[s]);
+    mem_free(sample->cls);
+    *sample = (struct label_sample){0};
+}
+
 void label_estimate_release(struct label_estimate *label) {
     label_ratio_release(&label->ratio);
     mem_free(label->share);
@@ -80,15 +87,21 @@ static bool test(struct estimation_result *r, const struct logits *source, const
 
 /* ---- the ratios ---- */
 
-/* The ratios of label_ratio_estimate, and for rescaling the calibration of the logits, which only mlls needs
- * for itself. */
-static bool estimate_ratio(struct estimation *e, const struct logits *source, const struct logits *target,
-                           struct err *err) {
+static struct logits source_of(const struct estimation *e) {
+    return (struct logits){
+        .z = e->label.source, .rows = e->label.rows, .classes = e->setup->data.outputs, .cls = e->label.cls};
+}
+
+static struct logits target_of(const struct estimation *e) {
+    return (struct logits){
+        .z = e->label.target, .rows = e->setup->target.count, .classes = e->setup->data.outputs};
+}
+
+static bool begin_ratios(struct estimation *e, struct err *err) {
     const struct shift_spec *spec = e->result.spec;
-    struct label_ratio *ratio = &e->result.label.ratio;
     const struct label_problem problem = {
-        .source = *source,
-        .target = *target,
+        .source = source_of(e),
+        .target = target_of(e),
         .method = spec->method,
         .soft = spec->soft,
         .alpha = spec->alpha,
@@ -97,9 +110,19 @@ static bool estimate_ratio(struct estimation *e, const struct logits *source, co
         .seed = e->setup->config->seed,
         .team = e->setup->team,
     };
-    return label_ratio_estimate(&problem, ratio, err) &&
-           (spec->method == SHIFT_MLLS || spec->correct == CORRECT_RETRAIN ||
-            bcts_fit(&ratio->calibration, source, err));
+    e->ratios = label_estimation_create(&problem, err);
+    return e->ratios != NULL;
+}
+
+/* And for rescaling the calibration of the logits, where the method does not need it for itself. */
+static bool take_ratios(struct estimation *e, struct err *err) {
+    struct label_ratio *ratio = &e->result.label.ratio;
+    const struct logits source = source_of(e);
+    *ratio = label_estimation_finish(e->ratios);
+    label_estimation_free(e->ratios);
+    e->ratios = NULL;
+    return ratio->calibrated || e->result.spec->correct == CORRECT_RETRAIN ||
+           bcts_fit(&ratio->calibration, &source, err);
 }
 
 static double weaken(double weight, double strength) {
@@ -115,29 +138,9 @@ static bool allocate(struct label_estimate *l, size_t classes, struct err *err) 
     return true;
 }
 
-/* A class that the held-out sample lacks keeps the share that the training part has, and a neutral place
- * among the calibrated logits; the others share what that leaves. */
-static void settle_unseen(struct label_estimate *l) {
-    struct label_ratio *ratio = &l->ratio;
-    double unseen = 0, mean = 0;
-    for (size_t c = 0; c < l->classes; c++) {
-        unseen += ratio->source_prior[c] == 0 ? l->share[c] : 0;
-        mean +=
-            ratio->source_prior[c] > 0 ? ratio->calibration.b[c] / (double)(l->classes - ratio->missing) : 0;
-    }
-    for (size_t c = 0; ratio->missing && c < l->classes; c++) {
-        bool seen = ratio->source_prior[c] > 0;
-        ratio->target_prior[c] = seen ? ratio->target_prior[c] * (1 - unseen) : l->share[c];
-        ratio->ratio[c] = seen ? ratio->ratio[c] * (1 - unseen) : 1;
-        ratio->calibration.b[c] = seen ? ratio->calibration.b[c] : mean;
-        for (int end = 0; ratio->interval && end < 2; end++)
-            ratio->interval[c][end] = seen ? ratio->interval[c][end] * (1 - unseen) : (double)NAN;
-    }
-}
-
 static void fill_estimates(struct label_estimate *l) {
     const struct label_ratio *ratio = &l->ratio;
-    settle_unseen(l);
+    label_ratio_settle_unseen(&l->ratio, l->share);
     double known = 0; /* of the target, in classes that weights can act on */
     for (size_t c = 0; c < l->classes; c++)
         known += l->share[c] > 0 ? ratio->target_prior[c] : 0;
@@ -202,31 +205,30 @@ static uint32_t *classes_of(const struct data_part *part, struct err *err) {
     return cls;
 }
 
-static bool estimate(struct estimation *e, const struct logits *source, const struct logits *target,
-                     struct err *err) {
+bool estimation_begin_label(struct estimation *e, const struct data_part *held_out, struct err *err) {
+    struct label_estimate *l = &e->result.label;
+    size_t classes = e->setup->data.outputs;
+    e->label.rows = held_out->count;
+    return (e->label.cls = classes_of(held_out, err)) && allocate(l, classes, err) &&
+           (l->share = shares_of(&e->setup->data.train, classes, err)) && begin_ratios(e, err);
+}
+
+static bool weigh(struct estimation *e, struct err *err) {
     struct estimation_result *r = &e->result;
     struct label_estimate *l = &r->label;
-    size_t classes = source->classes;
-    if (!allocate(l, classes, err) || !(l->share = shares_of(&e->setup->data.train, classes, err)) ||
-        !estimate_ratio(e, source, target, err) || !test(r, source, target, err))
-        return false;
     fill_estimates(l);
-    describe(l->estimated, l->share, classes, r->samples, &r->estimated_ess, &r->estimated_max);
+    describe(l->estimated, l->share, l->classes, r->samples, &r->estimated_ess, &r->estimated_max);
     estimation_decide(r, r->p_bbsd, r->estimated_max > 0);
     fill_applied(l, r);
     r->ess = (double)r->samples, r->max_weight = 1;
     if (r->corrected)
-        describe(l->weight, l->share, classes, r->samples, &r->ess, &r->max_weight);
+        describe(l->weight, l->share, l->classes, r->samples, &r->ess, &r->max_weight);
     return compare_with_truth(e, err) && warn_of_label(e, err);
 }
 
-bool estimate_label(struct estimation *e, const struct data_part *held_out, const real *source,
-                    const real *target, struct err *err) {
-    size_t classes = e->setup->data.outputs;
-    uint32_t *cls = classes_of(held_out, err);
-    const struct logits from = {.z = source, .rows = held_out->count, .classes = classes, .cls = cls};
-    const struct logits to = {.z = target, .rows = e->setup->target.count, .classes = classes};
-    bool ok = cls && estimate(e, &from, &to, err);
-    mem_free(cls);
+bool estimation_end_label(struct estimation *e, struct err *err) {
+    const struct logits source = source_of(e), target = target_of(e);
+    bool ok = take_ratios(e, err) && test(&e->result, &source, &target, err) && weigh(e, err);
+    label_sample_release(&e->label);
     return ok;
 }

@@ -3,13 +3,30 @@
 #define RUN_ESTIMATION_PARTS_H
 
 #include "run/estimation.h"
+#include "shift/density_ratio.h"
 #include "shift/discriminator.h"
 
 enum estimation_stage {
     ESTIMATION_DISCRIMINATOR,
+    ESTIMATION_DENSITY,  /* covariate shift by a direct method */
     ESTIMATION_CROSSFIT, /* label shift without validation part: models for out-of-fold logits */
     ESTIMATION_MODEL,    /* label shift with one: waits for the trained model */
+    ESTIMATION_LABEL,    /* from the logits to ratios */
     ESTIMATION_OVER
+};
+
+/* What label shift is estimated from. */
+struct label_sample {
+    const real *source, *target; /* logits, [rows][outputs] */
+    real *owned[2];              /* of them, where no crossfit has them */
+    uint32_t *cls;               /* [rows of the source] */
+    size_t rows;                 /* of the source */
+};
+
+/* What covariate shift is estimated from by a direct method. */
+struct covariate_sample {
+    double *source, *target; /* the images as numbers, [rows][features] */
+    size_t rows;             /* of the source */
 };
 
 struct estimation {
@@ -18,19 +35,33 @@ struct estimation {
     enum estimation_stage stage;
     struct discriminator *discriminator; /* owned, as long as its ratios are wanted */
     struct crossfit *crossfit;           /* owned */
+    struct density_estimation *density;  /* owned */
+    struct label_estimation *ratios;     /* owned */
+    struct label_sample label;           /* owned */
+    struct covariate_sample covariate;   /* owned */
     size_t portion;                      /* steps to ask for */
     struct estimation_result result;
 };
 
-/* From the logits of a sample of the source that the model has not seen (held_out, [count][outputs]) and of
- * the target: tests, estimates, and the weights of the correction. */
-bool estimate_label(struct estimation *e, const struct data_part *held_out, const real *source,
-                    const real *target, struct err *err) MUST_CHECK;
+/* ---- label shift (estimation_label.c) ---- */
+
+/* Goes on from the label sample, of which the source is this part, that the model has not seen: begins the
+ * estimate of the ratios. */
+bool estimation_begin_label(struct estimation *e, const struct data_part *held_out,
+                            struct err *err) MUST_CHECK;
+/* After that: tests, figures, and the weights of the correction. */
+bool estimation_end_label(struct estimation *e, struct err *err) MUST_CHECK;
+void label_sample_release(struct label_sample *sample);
 void label_estimate_release(struct label_estimate *label);
 
-/* From the discriminator's ratios, or by kliep or rulsif from the images themselves. */
-bool estimate_covariate(struct estimation *e, const struct discriminator_result *odds,
-                        struct err *err) MUST_CHECK;
+/* ---- covariate shift (estimation_covariate.c) ---- */
+
+/* Begins the estimate of the ratios from the images themselves. */
+bool estimation_begin_density(struct estimation *e, struct err *err) MUST_CHECK;
+/* The weights of the correction from the ratios of training part and validation part. */
+bool estimation_weigh(struct estimation *e, const double *ratio, struct err *err) MUST_CHECK;
+bool estimation_end_density(struct estimation *e, struct err *err) MUST_CHECK;
+void covariate_sample_release(struct covariate_sample *sample);
 void covariate_estimate_release(struct covariate_estimate *covariate);
 
 /* Settles detected and corrected by the p-value of the kind's test. usable: there are weights. */

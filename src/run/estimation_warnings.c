@@ -110,7 +110,7 @@ static bool warn_of_singular(struct estimation *e, struct err *err) {
 static bool warn_of_unconverged(struct estimation *e, struct err *err) {
     const struct estimation_result *r = &e->result;
     struct text text = {0};
-    if (r->spec->method != SHIFT_MLLS || r->label.ratio.converged)
+    if (r->label.ratio.converged)
         return true;
     text_addf(&text,
               "shift: the likelihood was still rising after %zu steps: take method \"bbse\" as a check",

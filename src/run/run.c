@@ -12,6 +12,7 @@
 
 enum phase {
     PHASE_ESTIMATION,  /* of a shift, as far as it needs no trained model */
+    PHASE_BY_MODEL,    /* what was left of that, by the uncorrected model */
     PHASE_UNCORRECTED, /* a training without weights, before a search by weights or until that is known */
     PHASE_SEARCH,
     PHASE_REFIT,
@@ -283,12 +284,26 @@ static bool promote(struct run *run, struct err *err) {
     return metrics_settle(&run->metrics, err);
 }
 
+static bool estimate_by_model(struct run *run, enum run_event *event, struct err *err) {
+    struct correction *c = &run->correction;
+    bool over;
+    *event = RUN_PROGRESS;
+    if (!correction_estimate(c, &over, err))
+        return false;
+    if (!over)
+        return true;
+    *event = RUN_ESTIMATED;
+    run->phase = PHASE_UNCORRECTED;
+    return correction_retrains(c) || promote(run, err);
+}
+
 static bool end_uncorrected(struct run *run, enum run_event *event, struct err *err) {
     struct correction *c = &run->correction;
     training_restore_best(&run->search);
     if (correction_needs_model(c)) {
-        *event = RUN_ESTIMATED;
-        return correction_by_model(c, err) && (correction_retrains(c) || promote(run, err));
+        *event = RUN_PROGRESS;
+        run->phase = PHASE_BY_MODEL;
+        return correction_by_model(c, err);
     }
     *event = RUN_WEIGHTED;
     return correction_of_uncorrected(c, &run->folder, err) && begin_weighted(run, err);
@@ -335,6 +350,8 @@ static bool advance(struct run *run, enum run_event *event, struct err *err) {
         [PHASE_UNCORRECTED] = end_uncorrected, [PHASE_SEARCH] = end_search, [PHASE_REFIT] = end_refit};
     if (run->phase == PHASE_ESTIMATION)
         return estimate(run, event, err);
+    if (run->phase == PHASE_BY_MODEL)
+        return estimate_by_model(run, event, err);
     if (run->phase == PHASE_STREAM)
         return learn_on(run, event, err);
     return training_over(run->training) ? end[run->phase](run, event, err) : train(run, event, err);
@@ -416,7 +433,8 @@ const struct warnings *run_warnings(const struct run *run) {
 }
 
 const struct estimation *run_estimation(const struct run *run) {
-    return run->phase == PHASE_ESTIMATION ? run->correction.estimation : NULL;
+    bool estimates = run->phase == PHASE_ESTIMATION || run->phase == PHASE_BY_MODEL;
+    return estimates ? run->correction.estimation : NULL;
 }
 
 const struct estimation_result *run_shift(const struct run *run) {

@@ -7,7 +7,7 @@ struct study {
     struct warnings warnings;
     struct estimation *estimation;
     struct training training;
-    bool trains; /* the model that the estimation waits for */
+    bool trains; /* at the moment, the model that the estimation waits for */
 };
 
 static bool check_kind(const struct config *config, struct err *err) {
@@ -47,7 +47,7 @@ static bool begin_training(struct study *study, struct err *err) {
            training_begin(&study->training, &study->setup, NULL, err);
 }
 
-/* Without a model, as far as that goes. */
+/* As far as it goes without a model that is still to be trained. */
 static bool estimate(struct study *study, enum study_event *event, struct err *err) {
     bool over;
     *event = STUDY_PROGRESS;
@@ -65,7 +65,8 @@ bool study_advance(struct study *study, enum study_event *event, struct err *err
     if (!study->trains)
         return estimate(study, event, err);
     if (training_over(&study->training)) {
-        *event = STUDY_DONE;
+        *event = STUDY_PROGRESS;
+        study->trains = false;
         training_restore_best(&study->training);
         return estimation_by_model(study->estimation, err);
     }

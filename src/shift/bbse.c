@@ -145,6 +145,8 @@ static bool with_equations(const struct label_moments *moments, use_fn *use, dou
     scale(&e);
     size_t free = present > 0 ? present - 1 : 0; /* priors sum to 1 */
     size_t rank = choose_rank(&e, free);
+    if (moments->told && rank > *moments->told)
+        rank = *moments->told;
     use(&e, rank, theta);
     *truncated = free - rank;
     mem_free(memory);

@@ -24,20 +24,50 @@ struct density_basis {
     double bandwidth;              /* of the values */
 };
 
-/* Chooses centers and folds by the problem's seed. ERR_DATA where source or target have no rows. Release with
- * density_basis_release, after a failure too. */
+/* Chooses centers and folds by the problem's seed; squares and median are still to be measured. ERR_DATA
+ * where source or target have no rows. Release with density_basis_release, after a failure too. */
 bool density_basis_init(struct density_basis *basis, const struct density_problem *problem,
                         struct err *err) MUST_CHECK;
 void density_basis_release(struct density_basis *basis);
 
-/* Computes the values. */
-void density_basis_evaluate(struct density_basis *basis, double bandwidth);
+/* Rows of target and source, one behind the other, are measured, and valued, in portions, from row `first`
+ * on; how large the portions are changes no bit. Both return the row that comes next; all rows: it is over.
+ */
+size_t density_basis_measure(struct density_basis *basis, size_t first);
+size_t density_basis_evaluate(struct density_basis *basis, double bandwidth, size_t first);
+size_t density_basis_rows(const struct density_basis *basis);
+/* How many of so many rows, of so much work each, make a portion of some milliseconds. */
+size_t density_portion(size_t rows, size_t work);
+/* When all is measured. */
+bool density_basis_find_median(struct density_basis *basis, struct err *err) MUST_CHECK;
 
-/* Bandwidth i of those to choose from, ascending: the problem's own, or multiples of the median distance, or
- * where there are no folds to choose by the median distance. 0 behind the last one. */
+/* The bandwidths to choose from, ascending: the problem's own, or multiples of the median distance, or where
+ * there are no folds to choose by the median distance. */
+size_t density_bandwidths(const struct density_basis *basis);
 double density_bandwidth(const struct density_basis *basis, size_t i);
 
 /* Puts the sums theta . values of the source, held between 0 and most, into ratio [source rows]. */
 void density_ratios(const struct density_basis *basis, const double *theta, double most, double *ratio);
+
+/* ---- the methods ---- */
+
+/* A way to theta, by the values of one bandwidth after another. */
+struct density_method {
+    bool relative; /* the ratio */
+    void *(*create)(struct density_basis *basis, struct err *err)MUST_CHECK;
+    void (*free)(void *self);
+    /* There are new values: begins with fits that leave out a fold each, or with the one by all rows and by
+     * what is chosen, where there is no lambda yet with one that suits most. */
+    void (*begin_folds)(void *self);
+    void (*begin_result)(void *self, struct density_ratio *chosen);
+    /* A unit of work; true: what was begun is done. */
+    bool (*step)(void *self);
+    /* Of the folds: best becomes this bandwidth, where its score is larger or best has none. */
+    void (*judge)(const void *self, struct density_ratio *best);
+    /* Of the result: [centers]. */
+    const double *(*theta)(const void *self);
+};
+
+extern const struct density_method density_kliep, density_rulsif;
 
 #endif

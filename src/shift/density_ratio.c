@@ -9,6 +9,10 @@
 #include "shift/dense.h"
 #include "shift/density_parts.h"
 
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 /* ---- centers and folds ---- */
 
 /* Durstenfeld's form, as the shuffle of training. */
@@ -44,14 +48,47 @@ static bool choose_rows(struct density_basis *b, struct err *err) {
     return true;
 }
 
-/* ---- distances ---- */
+/* ---- portions of rows ---- */
 
-/* This member's rows. */
-static size_t first_row(size_t rows, size_t rank, size_t size) {
-    return rows * rank / size;
+size_t density_basis_rows(const struct density_basis *b) {
+    return b->rows[DENSITY_TARGET] + b->rows[DENSITY_SOURCE];
 }
 
-static void measure_row(const double *x, const struct density_basis *b, double *square) {
+/* Some rows, of which every member of the team takes its share. */
+struct portion {
+    struct density_basis *basis;
+    size_t first, end;
+    void (*take)(struct density_basis *basis, enum density_side side, size_t row);
+};
+
+static void portion_job(void *arg, size_t rank, size_t size) {
+    const struct portion *p = arg;
+    size_t rows = p->end - p->first, targets = p->basis->rows[DENSITY_TARGET];
+    size_t end = p->first + rows * (rank + 1) / size;
+    for (size_t r = p->first + rows * rank / size; r < end; r++)
+        if (r < targets)
+            p->take(p->basis, DENSITY_TARGET, r);
+        else
+            p->take(p->basis, DENSITY_SOURCE, r - targets);
+}
+
+size_t density_portion(size_t rows, size_t work) {
+    enum { WORK = 1 << 22 };
+    return least(rows, work < WORK ? WORK / work : 1);
+}
+
+/* Rows of so much work each. */
+static size_t take_portion(struct portion *p, size_t work) {
+    p->end = p->first + density_portion(density_basis_rows(p->basis) - p->first, work);
+    team_run(p->basis->problem->team, portion_job, p);
+    return p->end;
+}
+
+/* ---- distances ---- */
+
+static void measure(struct density_basis *b, enum density_side side, size_t row) {
+    const double *x = b->x[side] + row * b->problem->features;
+    double *square = b->square[side] + row * b->centers;
     for (size_t f = 0; f < b->problem->features; f++) {
         const double *center = b->center + f * b->centers;
         for (size_t c = 0; c < b->centers; c++) {
@@ -61,13 +98,9 @@ static void measure_row(const double *x, const struct density_basis *b, double *
     }
 }
 
-static void measure_job(void *arg, size_t rank, size_t size) {
-    const struct density_basis *b = arg;
-    for (int side = 0; side < DENSITY_SIDES; side++) {
-        size_t end = first_row(b->rows[side], rank + 1, size);
-        for (size_t r = first_row(b->rows[side], rank, size); r < end; r++)
-            measure_row(b->x[side] + r * b->problem->features, b, b->square[side] + r * b->centers);
-    }
+size_t density_basis_measure(struct density_basis *basis, size_t first) {
+    struct portion portion = {.basis = basis, .first = first, .take = measure};
+    return take_portion(&portion, basis->problem->features * basis->centers);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -78,7 +111,7 @@ static int ascending(const void *a, const void *b) {
 enum { MEDIAN_ROWS = 500 }; /* of each side: the median needs no more */
 
 /* The median distance of points that differ; 1 where none do, as any bandwidth does then. */
-static bool find_median(struct density_basis *b, struct err *err) {
+bool density_basis_find_median(struct density_basis *b, struct err *err) {
     size_t found = 0;
     double *square = mem_alloc((size_t)DENSITY_SIDES * MEDIAN_ROWS, b->centers * sizeof *square,
                                "the distances of a density ratio", err);
@@ -99,10 +132,6 @@ static bool find_median(struct density_basis *b, struct err *err) {
 }
 
 /* ---- the basis ---- */
-
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
 
 static bool allocate(struct density_basis *b, struct err *err) {
     static const char what[] = "the basis functions of a density ratio";
@@ -129,10 +158,7 @@ bool density_basis_init(struct density_basis *basis, const struct density_proble
         return err_set(err, ERR_DATA,
                        "expected samples of source and target for a density ratio, found %zu and %zu",
                        sources, targets);
-    if (!allocate(basis, err) || !choose_rows(basis, err))
-        return false;
-    team_run(problem->team, measure_job, basis);
-    return find_median(basis, err);
+    return allocate(basis, err) && choose_rows(basis, err);
 }
 
 void density_basis_release(struct density_basis *basis) {
@@ -144,28 +170,30 @@ void density_basis_release(struct density_basis *basis) {
     }
 }
 
-static void evaluate_job(void *arg, size_t rank, size_t size) {
-    const struct density_basis *b = arg;
+static void evaluate(struct density_basis *b, enum density_side side, size_t row) {
     double scale = -.5 / (b->bandwidth * b->bandwidth);
-    for (int side = 0; side < DENSITY_SIDES; side++) {
-        size_t end = first_row(b->rows[side], rank + 1, size) * b->centers;
-        for (size_t i = first_row(b->rows[side], rank, size) * b->centers; i < end; i++)
-            b->value[side][i] = dmath_exp(scale * b->square[side][i]);
-    }
+    for (size_t i = row * b->centers; i < (row + 1) * b->centers; i++)
+        b->value[side][i] = dmath_exp(scale * b->square[side][i]);
 }
 
-void density_basis_evaluate(struct density_basis *basis, double bandwidth) {
+size_t density_basis_evaluate(struct density_basis *basis, double bandwidth, size_t first) {
+    enum { EXP = 16 }; /* multiplications that an exponential takes about as long as */
+    struct portion portion = {.basis = basis, .first = first, .take = evaluate};
     basis->bandwidth = bandwidth;
-    team_run(basis->problem->team, evaluate_job, basis);
+    return take_portion(&portion, EXP * basis->centers);
+}
+
+static const double multiples[] = {.1, .2, .3, .5, .7, 1, 1.5, 2, 3};
+
+size_t density_bandwidths(const struct density_basis *basis) {
+    bool chosen = !isnan(basis->problem->bandwidth) || basis->folds < 2;
+    return chosen ? 1 : sizeof multiples / sizeof *multiples;
 }
 
 double density_bandwidth(const struct density_basis *basis, size_t i) {
-    static const double multiples[] = {.1, .2, .3, .5, .7, 1, 1.5, 2, 3};
     if (!isnan(basis->problem->bandwidth))
-        return i == 0 ? basis->problem->bandwidth : 0;
-    if (basis->folds < 2)
-        return i == 0 ? basis->median : 0;
-    return i < sizeof multiples / sizeof *multiples ? multiples[i] * basis->median : 0;
+        return basis->problem->bandwidth;
+    return basis->folds < 2 ? basis->median : multiples[i] * basis->median;
 }
 
 void density_ratios(const struct density_basis *basis, const double *theta, double most, double *ratio) {

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/team.h"
+#include "shift/task.h"
 
 struct density_problem {
     const double *source, *target; /* [source_rows][features], [target_rows][features] */
@@ -30,15 +31,31 @@ struct density_ratio {
      * the mean log-ratio of the target less what the mean ratio of the source exceeds 1 by; rulsif: minus J.
      */
     double score;
-    size_t centers;
+    size_t centers; /* basis functions */
 };
 
-/* ERR_DATA where source or target have no rows. *out is released by density_ratio_release. Where the target
- * is out of the reach of every basis function, kliep's ratios are all 0. */
-bool kliep_estimate(const struct density_problem *problem, struct density_ratio *out,
-                    struct err *err) MUST_CHECK;
-bool rulsif_estimate(const struct density_problem *problem, struct density_ratio *out,
-                     struct err *err) MUST_CHECK;
 void density_ratio_release(struct density_ratio *ratio);
+
+/* Whether a method, enum shift_method, is one of these; whether its ratio is the relative one. */
+bool density_is_direct(int method);
+bool density_is_relative(int method);
+
+/* The estimate, an iterator like crossfit. */
+struct density_estimation;
+
+/* The problem's samples and team are borrowed. ERR_DATA where source or target have no rows. */
+struct density_estimation *density_estimation_create(int method, const struct density_problem *problem,
+                                                     struct err *err) MUST_CHECK;
+void density_estimation_free(struct density_estimation *e);
+
+/* At most max_steps units of work, each a small share of one bandwidth's; *over: there is a result, and it
+ * must not be called again. How many steps are asked for at a time changes no bit. */
+bool density_estimation_advance(struct density_estimation *e, size_t max_steps, bool *over,
+                                struct err *err) MUST_CHECK;
+struct task_status density_estimation_status(const struct density_estimation *e);
+
+/* After all is over, once: hands over what is to be released with density_ratio_release. Where the target is
+ * out of the reach of every basis function, kliep's ratios are all 0. */
+struct density_ratio density_estimation_finish(struct density_estimation *e);
 
 #endif

@@ -18,6 +18,14 @@
 /* A target sample that no basis function reaches counts as if its ratio were this. */
 #define LEAST_RATIO 1e-150
 
+/* What an iteration ends by: what is missing to the maximum of the mean log-ratio. The folds only compare
+ * bandwidths, whose scores have errors that are far larger. */
+struct patience {
+    double missing;
+    size_t iterations;
+};
+static const struct patience for_folds = {1e-3, 50}, for_result = {1e-6, 500};
+
 struct kliep {
     struct density_basis *basis;
     size_t held;     /* the fold that is left out; that of none: the number of folds */
@@ -29,17 +37,16 @@ struct kliep {
     double *share;   /* [3][centers]: where an iteration begins, and its two steps */
     double *partial; /* [blocks][centers]: a block's part of the gradient */
     double *log;     /* [target rows]: log r */
+    /* the fit at work */
+    const struct patience *patience;
+    bool begun;
+    size_t iteration;
+    /* of the folds */
+    double sum;    /* of log r over the target's folds that were left out */
+    double excess; /* of the mean of r over the source's: what it exceeds 1 by */
 };
 
 enum { BLOCK = 128 }; /* rows that stay in cache until both ratio and gradient are taken of them */
-
-/* What an iteration ends by: what is missing to the maximum of the mean log-ratio. The folds only compare
- * bandwidths, whose scores have errors that are far larger. */
-struct patience {
-    double missing;
-    size_t iterations;
-};
-static const struct patience for_folds = {1e-3, 50}, for_result = {1e-6, 500};
 
 /* ---- the likelihood and its gradient ---- */
 
@@ -158,39 +165,61 @@ static void extrapolate(double *a, const double *b, const double *c, size_t coun
     normalise(a, count);
 }
 
-/* From equal shares; theta and logs are then those of the maximum. */
-static void maximise(struct kliep *k, const struct patience *patience) {
-    size_t centers = k->basis->centers;
-    double *a = k->share, *b = a + centers, *c = b + centers;
-    for (size_t i = 0; i < centers; i++)
-        a[i] = k->scale[i] > 0 ? 1 / (double)k->used : 0;
-    look(k, a);
-    for (size_t i = 0; i < patience->iterations && missing(k, a) > patience->missing; i++) {
-        step(k, a, b);
-        double before = look(k, b);
-        step(k, b, c);
-        extrapolate(a, b, c, centers);
-        if (look(k, a) < before) {
-            memcpy(a, c, centers * sizeof *a);
-            look(k, a);
-        }
-    }
+/* From equal shares. */
+static void begin_maximum(struct kliep *k) {
+    for (size_t c = 0; c < k->basis->centers; c++)
+        k->share[c] = k->scale[c] > 0 ? 1 / (double)k->used : 0;
+    k->iteration = 0;
+    look(k, k->share);
 }
 
-/* ---- the bandwidth ---- */
+/* Theta and logs are those of the maximum when it is reached. */
+static bool at_maximum(const struct kliep *k) {
+    return k->iteration == k->patience->iterations || missing(k, k->share) <= k->patience->missing;
+}
 
-/* The fit that leaves out a fold, or none. Without a usable basis function all ratios are 0. */
-static void fit(struct kliep *k, size_t held, const struct patience *patience) {
-    k->held = held;
+static void iterate(struct kliep *k) {
+    size_t centers = k->basis->centers;
+    double *a = k->share, *b = a + centers, *c = b + centers;
+    step(k, a, b);
+    double before = look(k, b);
+    step(k, b, c);
+    extrapolate(a, b, c, centers);
+    if (look(k, a) < before) {
+        memcpy(a, c, centers * sizeof *a);
+        look(k, a);
+    }
+    k->iteration++;
+}
+
+/* ---- a fit ---- */
+
+/* Leaves out the fold that is held. Without a usable basis function all ratios are 0. */
+static void begin_fit(struct kliep *k) {
     team_run(k->basis->problem->team, scale_job, k);
     k->used = 0;
     for (size_t c = 0; c < k->basis->centers; c++)
         k->used += k->scale[c] > 0;
     if (k->used > 0)
-        maximise(k, patience);
+        begin_maximum(k);
     else
         memset(k->theta, 0, k->basis->centers * sizeof *k->theta);
+    k->begun = true;
 }
+
+/* True: it is done. */
+static bool fit(struct kliep *k) {
+    if (!k->begun)
+        begin_fit(k);
+    else
+        iterate(k);
+    if (k->used > 0 && !at_maximum(k))
+        return false;
+    k->begun = false;
+    return true;
+}
+
+/* ---- the folds ---- */
 
 /* The mean ratio of the source's fold that was left out. */
 static double mean_held_out(const struct kliep *k) {
@@ -204,74 +233,87 @@ static double mean_held_out(const struct kliep *k) {
     return sum / (double)taken;
 }
 
+static void begin_folds(void *self) {
+    struct kliep *k = self;
+    k->patience = &for_folds;
+    k->held = 0;
+    k->sum = k->excess = 0;
+}
+
+static bool advance(void *self) {
+    struct kliep *k = self;
+    if (!fit(k))
+        return false;
+    if (k->patience == &for_result || k->used == 0)
+        return true;
+    k->sum += sum_logs(k, false);
+    k->excess += mean_held_out(k) - 1;
+    return ++k->held == k->basis->folds;
+}
+
 /* The mean of log r over the target, less what the mean of r over the source exceeds 1 by: of all r the true
  * ratio has the largest. Both are taken of folds that the fit has not seen. Sugiyama et al. hold out the
  * target only, whose ratios are then largest where few source samples happen to be: their choice is a
  * bandwidth that is far too small. */
-static double cross_validate(struct kliep *k) {
-    double sum = 0, excess = 0;
-    for (size_t f = 0; f < k->basis->folds; f++) {
-        fit(k, f, &for_folds);
-        if (k->used == 0)
-            return -(double)INFINITY;
-        sum += sum_logs(k, false);
-        excess += mean_held_out(k) - 1;
-    }
-    return sum / (double)k->basis->rows[DENSITY_TARGET] - excess / (double)k->basis->folds;
-}
-
-static void choose_bandwidth(struct kliep *k, struct density_ratio *out) {
-    out->bandwidth = density_bandwidth(k->basis, 0);
-    out->score = (double)NAN;
-    for (size_t i = 0; k->basis->folds >= 2 && density_bandwidth(k->basis, i) > 0; i++) {
-        density_basis_evaluate(k->basis, density_bandwidth(k->basis, i));
-        double score = cross_validate(k);
-        if (i == 0 || score > out->score) {
-            out->score = score;
-            out->bandwidth = density_bandwidth(k->basis, i);
-        }
+static void judge(const void *self, struct density_ratio *best) {
+    const struct kliep *k = self;
+    double score = k->sum / (double)k->basis->rows[DENSITY_TARGET] - k->excess / (double)k->basis->folds;
+    if (k->used == 0)
+        score = -(double)INFINITY;
+    if (isnan(best->score) || score > best->score) {
+        best->score = score;
+        best->bandwidth = k->basis->bandwidth;
     }
 }
 
-/* ---- the estimate ---- */
+/* ---- the result ---- */
 
-static bool kliep_init(struct kliep *k, struct density_basis *basis, double **memory, struct err *err) {
+static void begin_result(void *self, struct density_ratio *chosen) {
+    struct kliep *k = self;
+    (void)chosen;
+    k->patience = &for_result;
+    k->held = k->basis->folds > 0 ? k->basis->folds : 1;
+}
+
+static const double *theta(const void *self) {
+    return ((const struct kliep *)self)->theta;
+}
+
+/* ---- beginning and end ---- */
+
+static void release(void *self) {
+    struct kliep *k = self;
+    if (k)
+        mem_free(k->scale);
+    mem_free(k);
+}
+
+static void *create(struct density_basis *basis, struct err *err) {
+    static const char what[] = "a density ratio";
     size_t centers = basis->centers, rows = basis->rows[DENSITY_TARGET], blocks = (rows + BLOCK - 1) / BLOCK;
-    double *at = mem_alloc_aligned((6 + blocks) * centers + rows, sizeof *at, "a density ratio", err);
-    *memory = at;
+    struct kliep *k = mem_alloc(1, sizeof *k, what, err);
+    if (!k)
+        return NULL;
     *k = (struct kliep){.basis = basis, .blocks = blocks};
-    if (!at)
-        return false;
-    k->scale = at;
+    double *at = k->scale = mem_alloc_aligned((6 + blocks) * centers + rows, sizeof *at, what, err);
+    if (!at) {
+        release(k);
+        return NULL;
+    }
     k->theta = at + centers;
     k->rise = at + 2 * centers;
     k->share = at + 3 * centers;
     k->partial = at + 6 * centers;
     k->log = k->partial + blocks * centers;
-    return true;
+    return k;
 }
 
-static void estimate(struct kliep *k, struct density_ratio *out) {
-    choose_bandwidth(k, out);
-    density_basis_evaluate(k->basis, out->bandwidth);
-    fit(k, k->basis->folds > 0 ? k->basis->folds : 1, &for_result);
-    density_ratios(k->basis, k->theta, (double)INFINITY, out->ratio);
-    out->centers = k->basis->centers;
-    out->lambda = (double)NAN;
-}
-
-bool kliep_estimate(const struct density_problem *problem, struct density_ratio *out, struct err *err) {
-    struct density_basis basis;
-    struct density_ratio result = {0};
-    struct kliep k;
-    double *memory = NULL;
-    bool ok = density_basis_init(&basis, problem, err) && kliep_init(&k, &basis, &memory, err) &&
-              (result.ratio = mem_alloc(problem->source_rows, sizeof *result.ratio, "ratios", err));
-    if (ok) {
-        estimate(&k, &result);
-        *out = result;
-    }
-    mem_free(memory);
-    density_basis_release(&basis);
-    return ok;
-}
+const struct density_method density_kliep = {
+    .create = create,
+    .free = release,
+    .begin_folds = begin_folds,
+    .begin_result = begin_result,
+    .step = advance,
+    .judge = judge,
+    .theta = theta,
+};

@@ -27,13 +27,10 @@ static void predict_hard(const struct logits *sample, double *predicted) {
     }
 }
 
-static bool is_soft(const struct label_problem *p) {
-    return p->method != SHIFT_MLLS && p->soft;
-}
-
 bool estimator_init(struct estimator *e, const struct label_problem *problem, struct err *err) {
     struct bcts plain;
     *e = (struct estimator){.problem = problem,
+                            .method = label_method(problem->method),
                             .sample = {&problem->source, &problem->target},
                             .classes = problem->source.classes};
     if (!bcts_init(&plain, e->classes, err))
@@ -42,7 +39,7 @@ bool estimator_init(struct estimator *e, const struct label_problem *problem, st
     for (int s = 0; ok && s < SAMPLES; s++) {
         e->predicted[s] = mem_alloc(e->sample[s]->rows, e->classes * sizeof(double), "the predictions", err);
         ok = e->predicted[s] != NULL;
-        if (ok && is_soft(problem))
+        if (ok && !e->method->calibrates && problem->soft)
             predict_softly(&plain, e->sample[s], e->predicted[s]);
         else if (ok)
             predict_hard(e->sample[s], e->predicted[s]);
@@ -58,19 +55,21 @@ void estimator_release(struct estimator *e) {
 
 /* ---- an estimate ---- */
 
-bool attempt_init(struct attempt *a, const struct estimator *e, bool resampled, struct err *err) {
+bool attempt_init(struct attempt *a, const struct estimator *e, const struct attempt *whole,
+                  struct err *err) {
     static const char what[] = "the estimate of class ratios";
     size_t k = e->classes, m = e->problem->target.rows;
-    *a = (struct attempt){
-        .estimator = e, .tolerance = resampled ? 1e-6 : 1e-10, .most_steps = resampled ? 1000 : 10000};
+    *a = (struct attempt){.estimator = e,
+                          .whole = whole,
+                          .tolerance = whole ? 1e-6 : 1e-10,
+                          .most_steps = whole ? 1000 : 10000};
     if (!bcts_init(&a->calibration, k, err) || !(a->q = mem_alloc(4 + 2 * k, k * sizeof *a->q, what, err)))
         return false;
     a->share = a->q + k, a->ratio = a->share + k, a->mean = a->ratio + k, a->confusion = a->mean + k;
     a->second = a->confusion + k * k;
-    if (e->problem->method == SHIFT_MLLS &&
-        !(a->posterior = mem_alloc(m, k * sizeof *a->posterior, what, err)))
+    if (e->method->calibrates && !(a->posterior = mem_alloc(m, k * sizeof *a->posterior, what, err)))
         return false;
-    for (int s = 0; resampled && s < SAMPLES; s++) {
+    for (int s = 0; whole && s < SAMPLES; s++) {
         a->count[s] = a->drawn[s] = mem_alloc(e->sample[s]->rows, sizeof *a->drawn[s], what, err);
         if (!a->drawn[s])
             return false;
@@ -142,7 +141,8 @@ static struct label_moments moments_of(const struct attempt *a) {
                                   .c = a->confusion,
                                   .p = a->share,
                                   .mu = a->mean,
-                                  .second = a->second};
+                                  .second = a->second,
+                                  .told = a->whole ? &a->whole->told : NULL};
 }
 
 /* The weight of RLLS's penalty: its paper's bound on the error of the matrix, at confidence 1 - delta. */
@@ -169,12 +169,19 @@ static void finish_ratio(struct attempt *a) {
     }
 }
 
-static bool solve_matrix(struct attempt *a, struct err *err) {
-    const struct estimator *e = a->estimator;
+static bool solve_equations(struct attempt *a, struct err *err) {
     fill_mean(a);
     struct label_moments moments = moments_of(a);
-    if (!bbse_solve(&moments, a->ratio, &a->truncated, err) ||
-        (e->problem->method == SHIFT_RLLS && !rlls_solve(&moments, rlls_penalty(e), a->ratio, err)))
+    if (!bbse_solve(&moments, a->ratio, &a->truncated, err))
+        return false;
+    finish_ratio(a);
+    return true;
+}
+
+static bool solve_with_penalty(struct attempt *a, struct err *err) {
+    fill_mean(a);
+    struct label_moments moments = moments_of(a);
+    if (!rlls_solve(&moments, rlls_penalty(a->estimator), a->ratio, err))
         return false;
     finish_ratio(a);
     return true;
@@ -211,24 +218,34 @@ static void mean_posterior(struct attempt *a, double *p) {
 }
 
 /* A maximum for all rows is where that for a resample is near, but a class that has 0 there would keep it. */
-static void begin(struct attempt *a, bool begins) {
+static void begin(struct attempt *a) {
+    const struct attempt *whole = a->whole;
     for (size_t y = 0; y < a->estimator->classes; y++)
-        a->q[y] = begins || a->share[y] == 0 ? a->mean[y] : .95 * a->q[y] + .05 * a->mean[y];
+        a->q[y] = whole && a->share[y] > 0 ? .95 * whole->q[y] + .05 * a->mean[y] : a->mean[y];
 }
 
-static bool maximise_likelihood(struct attempt *a, bool begins, struct err *err) {
+static bool calibrate(struct attempt *a, const struct logits *source, struct err *err) {
+    const struct attempt *whole = a->whole;
+    if (!whole)
+        return bcts_fit(&a->calibration, source, err);
+    a->calibration.a = whole->calibration.a;
+    memcpy(a->calibration.b, whole->calibration.b, source->classes * sizeof *a->calibration.b);
+    return bcts_refit(&a->calibration, source, err);
+}
+
+static bool maximise_likelihood(struct attempt *a, struct err *err) {
     const struct estimator *e = a->estimator;
     struct logits source = *e->sample[SOURCE];
     const struct logits *target = e->sample[TARGET];
     size_t k = e->classes;
     source.count = a->count[SOURCE];
-    if (!(begins ? bcts_fit : bcts_refit)(&a->calibration, &source, err))
+    if (!calibrate(a, &source, err))
         return false;
     mean_posterior(a, a->posterior);
     for (size_t r = 0; r < target->rows; r++)
         if (count_of(a->count[TARGET], r) > 0)
             calibrated(a, target->z + r * k, a->posterior + r * k);
-    begin(a, begins);
+    begin(a);
     struct mlls_problem problem = {a->posterior, target->rows, k, a->count[TARGET], a->mean,
                                    a->tolerance, a->most_steps};
     if (!mlls_maximise(&problem, a->q, NULL, &a->steps, err))
@@ -236,12 +253,6 @@ static bool maximise_likelihood(struct attempt *a, bool begins, struct err *err)
     for (size_t y = 0; y < k; y++)
         a->ratio[y] = a->mean[y] > 0 ? a->q[y] / a->mean[y] : 0;
     return true;
-}
-
-bool attempt_solve(struct attempt *a, bool begins, struct err *err) {
-    fill_confusion(a);
-    return a->estimator->problem->method == SHIFT_MLLS ? maximise_likelihood(a, begins, err)
-                                                       : solve_matrix(a, err);
 }
 
 /* ---- directions that the predictions do not tell ---- */
@@ -275,11 +286,13 @@ static bool keep_told_by_probabilities(struct attempt *a, struct err *err) {
     struct attempt judge = {0};
     const struct logits *source = soft.sample[SOURCE];
     double *p = mem_alloc(source->rows, soft.classes * sizeof *p, "the predictions", err);
-    bool ok = p && attempt_init(&judge, &soft, false, err);
+    bool ok = p && attempt_init(&judge, &soft, NULL, err);
     for (size_t r = 0; ok && r < source->rows; r++)
         calibrated(a, source->z + r * soft.classes, p + r * soft.classes);
     soft.predicted[SOURCE] = p;
     if (ok) {
+        judge.whole = a->whole;
+        judge.count[SOURCE] = a->count[SOURCE];
         fill_confusion(&judge);
         memcpy(judge.mean, a->mean, soft.classes * sizeof *judge.mean);
         ok = keep_told(a, &judge, a->mean, err);
@@ -289,8 +302,37 @@ static bool keep_told_by_probabilities(struct attempt *a, struct err *err) {
     return ok;
 }
 
-bool attempt_keep_told(struct attempt *a, struct err *err) {
-    int method = a->estimator->problem->method;
-    return method == SHIFT_BBSE ||
-           (method == SHIFT_MLLS ? keep_told_by_probabilities(a, err) : keep_told(a, a, a->share, err));
+static bool keep_told_by_predictions(struct attempt *a, struct err *err) {
+    return keep_told(a, a, a->share, err);
+}
+
+/* ---- the methods ---- */
+
+static const struct label_method methods[SHIFT_METHODS] = {
+    [SHIFT_MLLS] = {.calibrates = true,
+                    .solve = maximise_likelihood,
+                    .keep_told = keep_told_by_probabilities},
+    [SHIFT_BBSE] = {.solve = solve_equations},
+    [SHIFT_RLLS] = {.solve = solve_with_penalty, .keep_told = keep_told_by_predictions},
+};
+
+const struct label_method *label_method(int method) {
+    return &methods[method];
+}
+
+static size_t count_told(const struct attempt *a) {
+    size_t present = 0;
+    for (size_t y = 0; y < a->estimator->classes; y++)
+        present += a->share[y] > 0;
+    return present > 0 ? present - 1 - a->truncated : 0;
+}
+
+bool attempt_solve(struct attempt *a, struct err *err) {
+    const struct label_method *method = a->estimator->method;
+    bool judges = method->keep_told && (!a->whole || a->whole->truncated > 0);
+    fill_confusion(a);
+    if (!method->solve(a, err) || (judges && !method->keep_told(a, err)))
+        return false;
+    a->told = count_told(a);
+    return true;
 }

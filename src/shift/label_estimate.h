@@ -6,9 +6,21 @@
 
 enum { SOURCE, TARGET, SAMPLES };
 
+struct attempt;
+
+/* What differs between the methods. */
+struct label_method {
+    bool calibrates; /* has probabilities of its own, by bcts, and so posteriors */
+    bool (*solve)(struct attempt *a, struct err *err) MUST_CHECK; /* fills q and ratio */
+    /* Takes out of them what was found along directions that the predictions do not tell; NULL: solve has. */
+    bool (*keep_told)(struct attempt *a, struct err *err) MUST_CHECK;
+};
+const struct label_method *label_method(int method);
+
 /* What resampling does not change. */
 struct estimator {
     const struct label_problem *problem;
+    const struct label_method *method;
     const struct logits *sample[SAMPLES];
     size_t classes;
     double *predicted[SAMPLES]; /* [rows][classes] by the model alone: one-hot, or probabilities */
@@ -17,33 +29,34 @@ struct estimator {
 /* An estimate in progress, and its memory. */
 struct attempt {
     const struct estimator *estimator;
+    const struct attempt *whole;  /* of a resample: the estimate of all rows; NULL */
     const double *count[SAMPLES]; /* [rows] how often a row counts; NULL: once */
     double tolerance;             /* of mlls */
     size_t most_steps;
-    struct bcts calibration; /* mlls: begins from what it is */
-    double *q;               /* [classes] the target's prior; mlls: begins from it */
-    double *share;           /* [classes] of the source */
-    double *ratio;           /* [classes] */
-    double *confusion;       /* [classes][classes] */
-    double *second;          /* [classes][classes] mean product of two predictions */
-    double *mean;            /* [classes] mean prediction: of the target, mlls: calibrated of the source */
-    double *posterior;       /* mlls: [rows of the target][classes] */
-    double *drawn[SAMPLES];  /* [rows] memory of counts */
-    size_t negative, truncated, steps;
+    struct bcts calibration;
+    double *q;              /* [classes] the target's prior */
+    double *share;          /* [classes] of the source */
+    double *ratio;          /* [classes] */
+    double *confusion;      /* [classes][classes] */
+    double *second;         /* [classes][classes] mean product of two predictions */
+    double *mean;           /* [classes] mean prediction: of the target, mlls: calibrated of the source */
+    double *posterior;      /* mlls: [rows of the target][classes] */
+    double *drawn[SAMPLES]; /* [rows] memory of counts */
+    size_t negative, truncated, told, steps; /* told: directions that are not truncated */
 };
 
 /* Borrows the problem. After a failure, too, release. */
 bool estimator_init(struct estimator *e, const struct label_problem *problem, struct err *err) MUST_CHECK;
 void estimator_release(struct estimator *e);
 
-/* resampled: with memory for counts, and no more precise than a resample need be. After a failure, too,
- * release. */
-bool attempt_init(struct attempt *a, const struct estimator *e, bool resampled, struct err *err) MUST_CHECK;
+/* whole, or NULL: this is to be of resamples, with memory for counts, and no more precise than a resample
+ * need be; borrowed, and solved before this. After a failure, too, release. */
+bool attempt_init(struct attempt *a, const struct estimator *e, const struct attempt *whole,
+                  struct err *err) MUST_CHECK;
 void attempt_release(struct attempt *a);
 
-/* begins: calibration and q are still to be found; else they are those of the whole samples. */
-bool attempt_solve(struct attempt *a, bool begins, struct err *err) MUST_CHECK;
-/* Takes out of the ratio what was found along directions that the predictions do not tell. */
-bool attempt_keep_told(struct attempt *a, struct err *err) MUST_CHECK;
+/* A resample begins where the whole ended, and goes in no more directions than the whole tells: what one more
+ * would add is noise, to which the rows that come twice lend weight. */
+bool attempt_solve(struct attempt *a, struct err *err) MUST_CHECK;
 
 #endif

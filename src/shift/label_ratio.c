@@ -10,16 +10,24 @@
 #include "shift/dense.h"
 #include "shift/label_estimate.h"
 
-/* ---- bootstrap ---- */
+enum stage { WHOLE, RESAMPLES, INTERVALS };
 
-struct bootstrap {
-    const struct estimator *estimator;
-    const struct attempt *whole; /* where resamples begin */
-    struct attempt *attempt;     /* [members of the team] */
-    struct err *fault;           /* [members] */
-    double *q;                   /* [classes][resamples] */
+struct label_estimation {
+    struct label_problem problem;
+    struct estimator estimator;
+    struct attempt whole;
+    struct label_ratio ratio;
+    enum stage stage;
+    size_t members;          /* of the team */
+    struct attempt *attempt; /* [members]: of resamples */
+    struct err *fault;       /* [members] */
+    double *q;               /* [classes][resamples] */
+    size_t done, end;        /* resamples; those of the portion at work */
     atomic_size_t next;
+    size_t sorted; /* classes whose intervals are known */
 };
+
+/* ---- bootstrap ---- */
 
 /* As many draws with replacement as there are rows. */
 static void draw(const struct label_problem *p, size_t resample, int sample, size_t rows, double *count) {
@@ -31,29 +39,38 @@ static void draw(const struct label_problem *p, size_t resample, int sample, siz
     }
 }
 
-static bool resample_once(struct bootstrap *b, struct attempt *a, size_t resample, struct err *err) {
-    const struct estimator *e = b->estimator;
-    size_t k = e->classes, count = e->problem->bootstrap;
+static bool resample_once(struct label_estimation *e, struct attempt *a, size_t resample, struct err *err) {
+    size_t classes = e->estimator.classes, count = e->problem.bootstrap;
     for (int s = 0; s < SAMPLES; s++)
-        draw(e->problem, resample, s, e->sample[s]->rows, a->drawn[s]);
-    a->calibration.a = b->whole->calibration.a;
-    memcpy(a->calibration.b, b->whole->calibration.b, k * sizeof *a->q);
-    memcpy(a->q, b->whole->q, k * sizeof *a->q);
-    if (!attempt_solve(a, false, err))
+        draw(&e->problem, resample, s, e->estimator.sample[s]->rows, a->drawn[s]);
+    if (!attempt_solve(a, err))
         return false;
-    for (size_t y = 0; y < k; y++)
-        b->q[y * count + resample] = a->q[y];
+    for (size_t y = 0; y < classes; y++)
+        e->q[y * count + resample] = a->q[y];
     return true;
 }
 
 static void resample_job(void *arg, size_t rank, size_t size) {
     (void)size;
-    struct bootstrap *b = arg;
+    struct label_estimation *e = arg;
     size_t i;
-    while (b->fault[rank].kind == ERR_NONE &&
-           (i = atomic_fetch_add(&b->next, 1)) < b->estimator->problem->bootstrap)
-        if (!resample_once(b, &b->attempt[rank], i, &b->fault[rank]))
+    while (e->fault[rank].kind == ERR_NONE && (i = atomic_fetch_add(&e->next, 1)) < e->end)
+        if (!resample_once(e, &e->attempt[rank], i, &e->fault[rank]))
             return;
+}
+
+static bool resample(struct label_estimation *e, size_t max_steps, struct err *err) {
+    size_t left = e->problem.bootstrap - e->done;
+    e->end = e->done + (left / e->members < max_steps ? left : max_steps * e->members);
+    atomic_store(&e->next, e->done);
+    team_run(e->problem.team, resample_job, e);
+    for (size_t m = 0; m < e->members; m++)
+        if (e->fault[m].kind != ERR_NONE) {
+            *err = e->fault[m];
+            return false;
+        }
+    e->done = e->end;
+    return true;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -68,46 +85,23 @@ static double percentile(const double *sorted, size_t count, double share) {
     return i + 1 < count ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[count - 1];
 }
 
-static void find_intervals(double *values, size_t classes, size_t count, double confidence,
-                           double (*interval)[2]) {
-    for (size_t y = 0; y < classes; y++) {
-        qsort(values + y * count, count, sizeof *values, ascending);
-        interval[y][0] = percentile(values + y * count, count, (1 - confidence) / 2);
-        interval[y][1] = percentile(values + y * count, count, (1 + confidence) / 2);
-    }
+static void find_interval(struct label_estimation *e, size_t y) {
+    size_t count = e->problem.bootstrap;
+    double *q = e->q + y * count, confidence = e->problem.confidence;
+    qsort(q, count, sizeof *q, ascending);
+    e->ratio.interval[y][0] = percentile(q, count, (1 - confidence) / 2);
+    e->ratio.interval[y][1] = percentile(q, count, (1 + confidence) / 2);
 }
 
-static bool bootstrap_run(struct bootstrap *b, struct team *team, size_t ranks, struct err *err) {
-    for (size_t r = 0; r < ranks; r++)
-        if (!attempt_init(&b->attempt[r], b->estimator, true, err))
-            return false;
-    team_run(team, resample_job, b);
-    for (size_t r = 0; r < ranks; r++)
-        if (b->fault[r].kind != ERR_NONE) {
-            *err = b->fault[r];
-            return false;
-        }
-    return true;
-}
-
-static bool bootstrap(const struct estimator *e, const struct attempt *whole, struct label_ratio *out,
-                      struct err *err) {
+static bool begin_bootstrap(struct label_estimation *e, struct err *err) {
     static const char what[] = "the resamples";
-    size_t ranks = e->problem->team ? team_size(e->problem->team) : 1, k = e->classes;
-    size_t count = e->problem->bootstrap;
-    struct bootstrap b = {.estimator = e, .whole = whole};
-    bool ok = (out->interval = mem_alloc(k, sizeof *out->interval, what, err)) &&
-              (b.q = mem_alloc(count, k * sizeof *b.q, what, err)) &&
-              (b.fault = mem_alloc(ranks, sizeof *b.fault, what, err)) &&
-              (b.attempt = mem_alloc(ranks, sizeof *b.attempt, what, err)) &&
-              bootstrap_run(&b, e->problem->team, ranks, err);
-    if (ok)
-        find_intervals(b.q, k, count, e->problem->confidence, out->interval);
-    for (size_t r = 0; b.attempt && r < ranks; r++)
-        attempt_release(&b.attempt[r]);
-    mem_free(b.attempt);
-    mem_free(b.fault);
-    mem_free(b.q);
+    size_t classes = e->estimator.classes, count = e->problem.bootstrap;
+    bool ok = (e->ratio.interval = mem_alloc(classes, sizeof *e->ratio.interval, what, err)) &&
+              (e->q = mem_alloc(count, classes * sizeof *e->q, what, err)) &&
+              (e->fault = mem_alloc(e->members, sizeof *e->fault, what, err)) &&
+              (e->attempt = mem_alloc(e->members, sizeof *e->attempt, what, err));
+    for (size_t m = 0; ok && m < e->members; m++)
+        ok = attempt_init(&e->attempt[m], &e->estimator, &e->whole, err);
     return ok;
 }
 
@@ -152,6 +146,7 @@ static bool take(struct attempt *a, struct label_ratio *out, struct err *err) {
     out->negative = a->negative;
     out->iterations = a->steps;
     out->converged = a->steps < a->most_steps;
+    out->calibrated = a->estimator->method->calibrates;
     return true;
 }
 
@@ -163,21 +158,90 @@ static bool check(const struct logits *sample, const char *which, struct err *er
     return sample->rows > 0 || err_set(err, ERR_DATA, "the %s has no samples", which);
 }
 
-bool label_ratio_estimate(const struct label_problem *problem, struct label_ratio *out, struct err *err) {
-    struct estimator e = {0};
-    struct attempt a = {0};
-    struct label_ratio ratio = {.classes = problem->source.classes};
-    bool ok = check(&problem->source, "source", err) && check(&problem->target, "target", err) &&
-              estimator_init(&e, problem, err) && attempt_init(&a, &e, false, err) &&
-              attempt_solve(&a, true, err) && attempt_keep_told(&a, err) && take(&a, &ratio, err) &&
-              describe_matrix(&a, &ratio, err) && (problem->bootstrap == 0 || bootstrap(&e, &a, &ratio, err));
-    attempt_release(&a);
-    estimator_release(&e);
-    if (ok)
-        *out = ratio;
-    else
-        label_ratio_release(&ratio);
-    return ok;
+struct label_estimation *label_estimation_create(const struct label_problem *problem, struct err *err) {
+    if (!check(&problem->source, "source", err) || !check(&problem->target, "target", err))
+        return NULL;
+    struct label_estimation *e = mem_alloc(1, sizeof *e, "the estimate of class ratios", err);
+    if (!e)
+        return NULL;
+    e->problem = *problem;
+    e->ratio.classes = problem->source.classes;
+    e->members = problem->team ? team_size(problem->team) : 1;
+    if (estimator_init(&e->estimator, &e->problem, err) && attempt_init(&e->whole, &e->estimator, NULL, err))
+        return e;
+    label_estimation_free(e);
+    return NULL;
+}
+
+void label_estimation_free(struct label_estimation *e) {
+    if (!e)
+        return;
+    for (size_t m = 0; e->attempt && m < e->members; m++)
+        attempt_release(&e->attempt[m]);
+    mem_free(e->attempt);
+    mem_free(e->fault);
+    mem_free(e->q);
+    label_ratio_release(&e->ratio);
+    attempt_release(&e->whole);
+    estimator_release(&e->estimator);
+    mem_free(e);
+}
+
+/* ---- steps ---- */
+
+static bool estimate_whole(struct label_estimation *e, struct err *err) {
+    return attempt_solve(&e->whole, err) && take(&e->whole, &e->ratio, err) &&
+           describe_matrix(&e->whole, &e->ratio, err) &&
+           (e->problem.bootstrap == 0 || begin_bootstrap(e, err));
+}
+
+bool label_estimation_advance(struct label_estimation *e, size_t max_steps, bool *over, struct err *err) {
+    *over = false;
+    if (e->stage == WHOLE) {
+        *over = e->problem.bootstrap == 0;
+        e->stage = RESAMPLES;
+        return estimate_whole(e, err);
+    }
+    if (e->stage == RESAMPLES) {
+        if (!resample(e, max_steps, err))
+            return false;
+        e->stage = e->done < e->problem.bootstrap ? RESAMPLES : INTERVALS;
+        return true;
+    }
+    find_interval(e, e->sorted++);
+    *over = e->sorted == e->estimator.classes;
+    return true;
+}
+
+struct task_status label_estimation_status(const struct label_estimation *e) {
+    if (e->stage == WHOLE)
+        return (struct task_status){.what = "class ratios"};
+    return (struct task_status){"bootstrap", e->done, e->problem.bootstrap};
+}
+
+/* ---- what came of it ---- */
+
+struct label_ratio label_estimation_finish(struct label_estimation *e) {
+    struct label_ratio ratio = e->ratio;
+    e->ratio = (struct label_ratio){0};
+    return ratio;
+}
+
+void label_ratio_settle_unseen(struct label_ratio *ratio, const double *share) {
+    double unseen = 0, mean = 0;
+    for (size_t c = 0; c < ratio->classes; c++) {
+        bool seen = ratio->source_prior[c] > 0;
+        unseen += seen ? 0 : share[c];
+        mean += seen ? ratio->calibration.b[c] / (double)(ratio->classes - ratio->missing) : 0;
+    }
+    for (size_t c = 0; ratio->missing && c < ratio->classes; c++) {
+        bool seen = ratio->source_prior[c] > 0;
+        ratio->target_prior[c] = seen ? ratio->target_prior[c] * (1 - unseen) : share[c];
+        ratio->ratio[c] = seen ? ratio->ratio[c] * (1 - unseen) : 1;
+        ratio->calibration.b[c] = seen ? ratio->calibration.b[c] : mean;
+        for (int end = 0; ratio->interval && end < 2; end++)
+            ratio->interval[c][end] = seen ? ratio->interval[c][end] * (1 - unseen) : (double)NAN;
+    }
 }
 
 void label_ratio_release(struct label_ratio *ratio) {

@@ -9,6 +9,7 @@
 #include "base/team.h"
 #include "shift/bcts.h"
 #include "shift/spec.h"
+#include "shift/task.h"
 
 struct label_problem {
     struct logits source; /* held out, with classes */
@@ -35,16 +36,34 @@ struct label_ratio {
     size_t truncated;      /* directions in which predictions do not tell classes: they keep ratio 1 */
     size_t negative;       /* classes whose estimate was below 0 and was set to 0 */
     size_t missing;        /* classes that the held-out sample lacks */
-    size_t iterations;     /* mlls */
-    bool converged;        /* mlls */
-    struct bcts
-        calibration; /* mlls: of the model's logits, fitted on the held-out sample; else a = 1, b = 0 */
+    size_t iterations;     /* mlls; else 0 */
+    bool converged;        /* a method without iterations has */
+    bool calibrated;       /* mlls: the calibration is of the model's logits, fitted on the held-out sample */
+    struct bcts calibration; /* else a = 1, b = 0 */
 };
 
-/* Release with label_ratio_release. ERR_DATA where logits are not finite. */
-bool label_ratio_estimate(const struct label_problem *problem, struct label_ratio *out,
-                          struct err *err) MUST_CHECK;
 void label_ratio_release(struct label_ratio *ratio);
+
+/* A class that the held-out sample lacks gets the share [classes] that the training part has of it, and a
+ * neutral place among the calibrated logits; the others share what that leaves. It has no interval: NaN. */
+void label_ratio_settle_unseen(struct label_ratio *ratio, const double *share);
+
+/* The estimate, an iterator like crossfit. */
+struct label_estimation;
+
+/* The problem's logits and team are borrowed. ERR_DATA where logits are not finite. */
+struct label_estimation *label_estimation_create(const struct label_problem *problem,
+                                                 struct err *err) MUST_CHECK;
+void label_estimation_free(struct label_estimation *e);
+
+/* The estimate itself, or then at most max_steps resamples by every member of the team; *over: there is a
+ * result, and it must not be called again. How many steps are asked for at a time changes no bit. */
+bool label_estimation_advance(struct label_estimation *e, size_t max_steps, bool *over,
+                              struct err *err) MUST_CHECK;
+struct task_status label_estimation_status(const struct label_estimation *e);
+
+/* After all is over, once: hands over what is to be released with label_ratio_release. */
+struct label_ratio label_estimation_finish(struct label_estimation *e);
 
 /* ---- the parts, for who has matrices and probabilities already ---- */
 
@@ -72,6 +91,7 @@ struct label_moments {
     const double *p;  /* [classes] shares of the classes */
     const double *mu; /* [classes] mean of h over the target */
     const double *second; /* [classes][classes] mean of h_i h_j over the source; NULL: h is one-hot */
+    const size_t *told;   /* directions that count at most; NULL: as many as the sample shows */
 };
 
 /* theta = w - 1 [classes] from sum over j of c[i][j] p_j theta_j = mu_i - (c p)_i, 0 along directions that

@@ -21,39 +21,52 @@ struct rulsif {
     size_t *rows[DENSITY_SIDES];    /* [folds] */
     double *h_fit, *h_held, *theta; /* [centers] */
     double *matrix_fit, *matrix_held, *factorised; /* [centers][centers], lower part */
+    size_t row;                                    /* of all rows, the next that is to be added to the sums */
+    size_t row_end;                                /* of the portion at work */
+    bool by_folds;                                 /* else the result, by the lambda */
+    size_t fold, tried;    /* by_folds: the one that is left out, and how many lambdas it has seen */
+    double score[LAMBDAS]; /* minus the mean of the folds' J */
+    double lambda;
 };
 
 /* ---- sums ---- */
 
 /* Row c of the sums of all folds for the basis functions that are this member's. */
-static void gather_side(struct rulsif *r, int side, size_t rank, size_t size) {
-    size_t centers = r->basis->centers;
-    for (size_t row = 0; row < r->basis->rows[side]; row++) {
-        const double *value = r->basis->value[side] + row * centers;
-        size_t fold = r->basis->fold[side][row];
-        for (size_t c = rank; c < centers; c += size) {
-            double *to = r->second[side] + (fold * centers + c) * centers;
-            for (size_t d = 0; d <= c; d++)
-                to[d] += value[c] * value[d];
-            if (side == DENSITY_TARGET)
-                r->first[fold * centers + c] += value[c];
-        }
+static void gather_row(struct rulsif *r, int side, size_t row, size_t rank, size_t size) {
+    size_t centers = r->basis->centers, fold = r->basis->fold[side][row];
+    const double *value = r->basis->value[side] + row * centers;
+    for (size_t c = rank; c < centers; c += size) {
+        double *to = r->second[side] + (fold * centers + c) * centers;
+        for (size_t d = 0; d <= c; d++)
+            to[d] += value[c] * value[d];
+        if (side == DENSITY_TARGET)
+            r->first[fold * centers + c] += value[c];
     }
 }
 
 static void gather_job(void *arg, size_t rank, size_t size) {
     struct rulsif *r = arg;
-    for (int side = 0; side < DENSITY_SIDES; side++)
-        gather_side(r, side, rank, size);
+    size_t targets = r->basis->rows[DENSITY_TARGET];
+    for (size_t row = r->row; row < r->row_end; row++)
+        if (row < targets)
+            gather_row(r, DENSITY_TARGET, row, rank, size);
+        else
+            gather_row(r, DENSITY_SOURCE, row - targets, rank, size);
 }
 
-static void use_bandwidth(struct rulsif *r, double bandwidth) {
+static void gather(struct rulsif *r) {
+    size_t centers = r->basis->centers, left = density_basis_rows(r->basis) - r->row;
+    r->row_end = r->row + density_portion(left, centers * centers / 2 + 1);
+    team_run(r->basis->problem->team, gather_job, r);
+    r->row = r->row_end;
+}
+
+static void begin_sums(struct rulsif *r) {
     size_t centers = r->basis->centers;
-    density_basis_evaluate(r->basis, bandwidth);
     for (int side = 0; side < DENSITY_SIDES; side++)
         memset(r->second[side], 0, r->folds * centers * centers * sizeof(double));
     memset(r->first, 0, r->folds * centers * sizeof(double));
-    team_run(r->basis->problem->team, gather_job, r);
+    r->row = 0;
 }
 
 static void add_scaled(double *to, const double *from, double scale, size_t count) {
@@ -103,39 +116,68 @@ static double criterion(const struct rulsif *r) {
 
 /* ---- bandwidth and lambda ---- */
 
-/* score [LAMBDAS]: minus the mean of the folds' J. */
-static void cross_validate(struct rulsif *r, double *score) {
-    memset(score, 0, LAMBDAS * sizeof *score);
-    for (size_t f = 0; f < r->folds; f++) {
-        mix(r, f, true, r->matrix_fit, r->h_fit);
-        mix(r, f, false, r->matrix_held, r->h_held);
-        for (size_t i = 0; i < LAMBDAS; i++) {
-            minimise(r, lambdas[i]);
-            score[i] -= criterion(r) / (double)r->folds;
-        }
-    }
+static void begin_folds(void *self) {
+    struct rulsif *r = self;
+    begin_sums(r);
+    r->by_folds = true;
+    r->fold = r->tried = 0;
+    memset(r->score, 0, sizeof r->score);
 }
 
-static void choose(struct rulsif *r, struct density_ratio *out) {
-    out->bandwidth = density_bandwidth(r->basis, 0);
-    out->lambda = LAMBDA_WITHOUT_FOLDS;
-    out->score = (double)NAN;
-    for (size_t b = 0; r->folds >= 2 && density_bandwidth(r->basis, b) > 0; b++) {
-        double score[LAMBDAS];
-        use_bandwidth(r, density_bandwidth(r->basis, b));
-        cross_validate(r, score);
-        for (size_t i = 0; i < LAMBDAS; i++)
-            if (isnan(out->score) || score[i] > out->score) {
-                out->score = score[i];
-                out->bandwidth = density_bandwidth(r->basis, b);
-                out->lambda = lambdas[i];
-            }
+/* A lambda on the fold at work; true: it was the last one of the last fold. */
+static bool try_lambda(struct rulsif *r) {
+    if (r->tried == 0) {
+        mix(r, r->fold, true, r->matrix_fit, r->h_fit);
+        mix(r, r->fold, false, r->matrix_held, r->h_held);
     }
+    minimise(r, lambdas[r->tried]);
+    r->score[r->tried] -= criterion(r) / (double)r->folds;
+    r->tried = (r->tried + 1) % LAMBDAS;
+    r->fold += r->tried == 0;
+    return r->fold == r->folds;
+}
+
+static void judge(const void *self, struct density_ratio *best) {
+    const struct rulsif *r = self;
+    for (size_t i = 0; i < LAMBDAS; i++)
+        if (isnan(best->score) || r->score[i] > best->score) {
+            best->score = r->score[i];
+            best->bandwidth = r->basis->bandwidth;
+            best->lambda = lambdas[i];
+        }
 }
 
 /* ---- the estimate ---- */
 
-static bool rulsif_init(struct rulsif *r, struct density_basis *basis, struct err *err) {
+static void begin_result(void *self, struct density_ratio *chosen) {
+    struct rulsif *r = self;
+    if (isnan(chosen->lambda))
+        chosen->lambda = LAMBDA_WITHOUT_FOLDS;
+    begin_sums(r);
+    r->by_folds = false;
+    r->lambda = chosen->lambda;
+}
+
+static bool step(void *self) {
+    struct rulsif *r = self;
+    if (r->row < density_basis_rows(r->basis)) {
+        gather(r);
+        return false;
+    }
+    if (r->by_folds)
+        return try_lambda(r);
+    mix(r, r->folds, true, r->matrix_fit, r->h_fit);
+    minimise(r, r->lambda);
+    return true;
+}
+
+static const double *theta(const void *self) {
+    return ((const struct rulsif *)self)->theta;
+}
+
+/* ---- beginning and end ---- */
+
+static bool init(struct rulsif *r, struct density_basis *basis, struct err *err) {
     static const char what[] = "a density ratio";
     size_t n = basis->centers, square = n * sizeof(double);
     r->basis = basis;
@@ -160,36 +202,34 @@ static bool rulsif_init(struct rulsif *r, struct density_basis *basis, struct er
     return true;
 }
 
-static void rulsif_release(struct rulsif *r) {
+static void release(void *self) {
+    struct rulsif *r = self;
+    if (!r)
+        return;
     for (int side = 0; side < DENSITY_SIDES; side++) {
         mem_free(r->second[side]);
         mem_free(r->rows[side]);
     }
     mem_free(r->first);
     mem_free(r->matrix_fit);
+    mem_free(r);
 }
 
-static void estimate(struct rulsif *r, struct density_ratio *out) {
-    double alpha = r->basis->problem->alpha;
-    choose(r, out);
-    use_bandwidth(r, out->bandwidth);
-    mix(r, r->folds, true, r->matrix_fit, r->h_fit);
-    minimise(r, out->lambda);
-    density_ratios(r->basis, r->theta, alpha > 0 ? 1 / alpha : (double)INFINITY, out->ratio);
-    out->centers = r->basis->centers;
+static void *create(struct density_basis *basis, struct err *err) {
+    struct rulsif *r = mem_alloc(1, sizeof *r, "a density ratio", err);
+    if (!r || init(r, basis, err))
+        return r;
+    release(r);
+    return NULL;
 }
 
-bool rulsif_estimate(const struct density_problem *problem, struct density_ratio *out, struct err *err) {
-    struct density_basis basis;
-    struct density_ratio result = {0};
-    struct rulsif r = {0};
-    bool ok = density_basis_init(&basis, problem, err) && rulsif_init(&r, &basis, err) &&
-              (result.ratio = mem_alloc(problem->source_rows, sizeof *result.ratio, "ratios", err));
-    if (ok) {
-        estimate(&r, &result);
-        *out = result;
-    }
-    rulsif_release(&r);
-    density_basis_release(&basis);
-    return ok;
-}
+const struct density_method density_rulsif = {
+    .relative = true,
+    .create = create,
+    .free = release,
+    .begin_folds = begin_folds,
+    .begin_result = begin_result,
+    .step = step,
+    .judge = judge,
+    .theta = theta,
+};

@@ -13,20 +13,30 @@
 #include "base/team.h"
 #include "kernel/random.h"
 #include "shift/density_ratio.h"
+#include "shift/spec.h"
 
 static void near(double got, double expected, double tolerance) {
     if (!(fabs(got - expected) <= tolerance * fmax(1, fabs(expected))))
         fail_msg("expected %.17g, got %.17g", expected, got);
 }
 
-typedef bool estimator(const struct density_problem *, struct density_ratio *, struct err *);
-
-static struct density_ratio estimate(estimator *by, const struct density_problem *problem) {
-    struct density_ratio ratio;
+/* In portions of so many steps. */
+static struct density_ratio estimate_in_portions(int method, const struct density_problem *problem,
+                                                 size_t portion) {
     struct err err = {0};
-    if (!by(problem, &ratio, &err))
+    struct density_estimation *e = density_estimation_create(method, problem, &err);
+    bool over = false, ok = e != NULL;
+    while (ok && !over)
+        ok = density_estimation_advance(e, portion, &over, &err);
+    if (!ok)
         fail_msg("%s", err.text);
+    struct density_ratio ratio = density_estimation_finish(e);
+    density_estimation_free(e);
     return ratio;
+}
+
+static struct density_ratio estimate(int method, const struct density_problem *problem) {
+    return estimate_in_portions(method, problem, 1000);
 }
 
 static struct density_problem problem_of(const double *source, size_t sources, const double *target,
@@ -110,7 +120,7 @@ static void kliep_finds_ratios_of_gaussians(void **state) {
     } rows[] = {{&unit, .9, .16, .3679, .12}, {&sinc, .95, .25, .0673, .03}, {&narrow, .97, .12, .4176, .06}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct density_problem problem = draw_shift(rows[i].shift);
-        struct density_ratio ratio = estimate(kliep_estimate, &problem);
+        struct density_ratio ratio = estimate(SHIFT_KLIEP, &problem);
         struct agreement a = compare(rows[i].shift, 0, ratio.ratio);
         near(a.mean, 1, 1e-12);
         if (!(a.correlation > rows[i].correlation && a.mean_error < rows[i].mean_error))
@@ -126,7 +136,7 @@ static void kliep_finds_ratios_of_gaussians(void **state) {
 static void the_score_bounds_the_divergence(void **state) {
     (void)state;
     struct density_problem problem = draw_shift(&unit);
-    struct density_ratio ratio = estimate(kliep_estimate, &problem);
+    struct density_ratio ratio = estimate(SHIFT_KLIEP, &problem);
     if (!(ratio.score > .35 && ratio.score < .55))
         fail_msg("score %g", ratio.score);
     density_ratio_release(&ratio);
@@ -141,7 +151,7 @@ static void rulsif_finds_relative_ratios(void **state) {
             struct density_problem problem = draw_shift(shifts[i]);
             problem.alpha = alphas[a];
             problem.centers = 50 * shifts[i]->features;
-            struct density_ratio ratio = estimate(rulsif_estimate, &problem);
+            struct density_ratio ratio = estimate(SHIFT_RULSIF, &problem);
             struct agreement got = compare(shifts[i], alphas[a], ratio.ratio);
             if (!(got.correlation > .93 && got.mean_error < .16))
                 fail_msg("shift %zu: correlation %g, mean error %g", i, got.correlation, got.mean_error);
@@ -151,7 +161,7 @@ static void rulsif_finds_relative_ratios(void **state) {
         }
     struct density_problem problem = draw_shift(&narrow);
     problem.alpha = 0; /* the plain ratio: uLSIF */
-    struct density_ratio ratio = estimate(rulsif_estimate, &problem);
+    struct density_ratio ratio = estimate(SHIFT_RULSIF, &problem);
     struct agreement got = compare(&narrow, 0, ratio.ratio);
     assert_true(got.correlation > .95 && got.mean_error < .16);
     density_ratio_release(&ratio);
@@ -168,7 +178,7 @@ static void the_score_is_minus_the_criterion(void **state) {
         expected += r * r * mixture * p / 2 / 64;
     }
     struct density_problem problem = draw_shift(&unit);
-    struct density_ratio ratio = estimate(rulsif_estimate, &problem);
+    struct density_ratio ratio = estimate(SHIFT_RULSIF, &problem);
     if (!(fabs(ratio.score - expected) < .05))
         fail_msg("score %g, expected %g", ratio.score, expected);
     density_ratio_release(&ratio);
@@ -178,7 +188,7 @@ static void without_a_shift_ratios_are_near_1(void **state) {
     (void)state;
     struct density_problem problem = draw_shift(&still);
     for (int i = 0; i < 2; i++) {
-        struct density_ratio ratio = estimate(i ? rulsif_estimate : kliep_estimate, &problem);
+        struct density_ratio ratio = estimate(i ? SHIFT_RULSIF : SHIFT_KLIEP, &problem);
         struct agreement a = compare(&still, 0, ratio.ratio);
         if (!(a.left > .97 && a.mean_error < .15 && fabs(a.mean - 1) < .05))
             fail_msg("ESS / n %g, mean %g, mean error %g", a.left, a.mean, a.mean_error);
@@ -197,7 +207,7 @@ static void threads_change_no_bit(void **state) {
     problem.folds = 2;
     struct err err = {0};
     for (int i = 0; i < 2; i++) {
-        estimator *by = i ? rulsif_estimate : kliep_estimate;
+        int by = i ? SHIFT_RULSIF : SHIFT_KLIEP;
         struct density_ratio alone = estimate(by, &problem);
         for (size_t size = 2; size < 4; size++) {
             problem.team = team_create(size, &err);
@@ -249,7 +259,7 @@ static void kliep_has_the_largest_likelihood(void **state) {
         }
         struct density_problem problem = few();
         problem.bandwidth = s;
-        struct density_ratio ratio = estimate(kliep_estimate, &problem);
+        struct density_ratio ratio = estimate(SHIFT_KLIEP, &problem);
         assert_true(ratio.bandwidth == s && ratio.centers == 2);
         for (size_t r = 0; r < FEW; r++) {
             const double *x = few_source + 2 * r;
@@ -265,7 +275,7 @@ static void rulsif_solves_its_equations(void **state) {
     struct density_problem problem = few();
     problem.alpha = .2;
     problem.bandwidth = .8;
-    struct density_ratio ratio = estimate(rulsif_estimate, &problem);
+    struct density_ratio ratio = estimate(SHIFT_RULSIF, &problem);
     double h[2] = {0}, m[2][2] = {{ratio.lambda, 0}, {0, ratio.lambda}};
     for (size_t a = 0; a < 2; a++) {
         for (size_t t = 0; t < 2; t++)
@@ -296,7 +306,7 @@ static void without_folds_the_median_distance(void **state) {
     problem.folds = 1;
     problem.centers = 1;
     for (int i = 0; i < 2; i++) {
-        struct density_ratio ratio = estimate(i ? rulsif_estimate : kliep_estimate, &problem);
+        struct density_ratio ratio = estimate(i ? SHIFT_RULSIF : SHIFT_KLIEP, &problem);
         near(ratio.bandwidth, 2, 1e-15);
         assert_true(isnan(ratio.score) && ratio.centers == 1);
         density_ratio_release(&ratio);
@@ -309,8 +319,8 @@ static void samples_that_are_all_alike(void **state) {
     (void)state;
     static const double x[20] = {0};
     struct density_problem problem = problem_of(x, 20, x, 12, 1);
-    struct density_ratio kliep = estimate(kliep_estimate, &problem);
-    struct density_ratio rulsif = estimate(rulsif_estimate, &problem);
+    struct density_ratio kliep = estimate(SHIFT_KLIEP, &problem);
+    struct density_ratio rulsif = estimate(SHIFT_RULSIF, &problem);
     for (size_t r = 0; r < 20; r++) {
         near(kliep.ratio[r], 1, 1e-12);
         near(rulsif.ratio[r], 1, .01);
@@ -326,7 +336,7 @@ static void a_target_out_of_reach(void **state) {
     for (int i = 0; i < 2; i++)
         for (int fixed = 0; fixed < 2; fixed++) {
             problem.bandwidth = fixed ? .1 : (double)NAN;
-            struct density_ratio ratio = estimate(i ? rulsif_estimate : kliep_estimate, &problem);
+            struct density_ratio ratio = estimate(i ? SHIFT_RULSIF : SHIFT_KLIEP, &problem);
             for (size_t r = 0; r < 6; r++)
                 assert_true(isfinite(ratio.ratio[r]) && ratio.ratio[r] >= 0 &&
                             (!fixed || ratio.ratio[r] == 0));
@@ -339,7 +349,7 @@ static void too_few_samples(void **state) {
     static const double x[] = {1}, y[] = {2};
     struct density_problem problem = problem_of(x, 1, y, 1, 1);
     for (int i = 0; i < 2; i++) {
-        estimator *by = i ? rulsif_estimate : kliep_estimate;
+        int by = i ? SHIFT_RULSIF : SHIFT_KLIEP;
         struct density_ratio ratio = estimate(by, &problem);
         near(ratio.ratio[0], 1, i ? .5 : 1e-15);
         density_ratio_release(&ratio);
@@ -347,7 +357,7 @@ static void too_few_samples(void **state) {
         struct density_problem none = problem;
         struct err err = {0};
         none.target_rows = 0;
-        assert_false(by(&none, &ratio, &err));
+        assert_null(density_estimation_create(by, &none, &err));
         assert_true(err.kind == ERR_DATA);
         assert_string_equal(err.text,
                             "expected samples of source and target for a density ratio, found 1 and 0");

@@ -354,10 +354,23 @@ static struct label_problem problem_of(const struct toy *source, const struct to
                                   .seed = 3};
 }
 
-static struct label_ratio estimate(const struct label_problem *problem) {
+/* In portions of so many steps. */
+static bool try_estimate(const struct label_problem *problem, size_t portion, struct label_ratio *out,
+                         struct err *err) {
+    struct label_estimation *e = label_estimation_create(problem, err);
+    bool over = false, ok = e != NULL;
+    while (ok && !over)
+        ok = label_estimation_advance(e, portion, &over, err);
+    if (ok)
+        *out = label_estimation_finish(e);
+    label_estimation_free(e);
+    return ok;
+}
+
+static struct label_ratio estimate_in_portions(const struct label_problem *problem, size_t portion) {
     struct err err = {0};
     struct label_ratio out;
-    if (!label_ratio_estimate(problem, &out, &err))
+    if (!try_estimate(problem, portion, &out, &err))
         fail_msg("%s", err.text);
     double sum = 0;
     for (size_t y = 0; y < out.classes; y++) {
@@ -367,6 +380,10 @@ static struct label_ratio estimate(const struct label_problem *problem) {
     }
     near(sum, 1, 1e-9);
     return out;
+}
+
+static struct label_ratio estimate(const struct label_problem *problem) {
+    return estimate_in_portions(problem, 1000);
 }
 
 static const double ten[] = {.1, .1, .1, .1, .1, .1, .1, .1, .1, .1};
@@ -556,11 +573,11 @@ static void outputs_must_be_finite(void **state) {
     toy_init(&broken, 40, 2, prior, 1, 1);
     broken.z[7 * 2 + 1] = (real)NAN;
     struct label_problem problem = problem_of(&toy, &broken, SHIFT_MLLS);
-    assert_false(label_ratio_estimate(&problem, &ratio, &err));
+    assert_false(try_estimate(&problem, 1, &ratio, &err));
     assert_int_equal(err.kind, ERR_DATA);
     assert_non_null(strstr(err.text, "sample 7 of the target"));
     problem = problem_of(&broken, &toy, SHIFT_BBSE);
-    assert_false(label_ratio_estimate(&problem, &ratio, &err));
+    assert_false(try_estimate(&problem, 1, &ratio, &err));
     assert_non_null(strstr(err.text, "sample 7 of the source"));
     toy_release(&toy);
     toy_release(&broken);
