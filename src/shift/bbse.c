@@ -20,9 +20,10 @@ struct equations {
     const struct label_moments *moments;
     size_t n;
     double *s, *b;                /* [n] */
-    double *white, *white_square; /* eigenvectors of the covariance as columns, eigenvalues; [n][n], [n] */
-    double *a, *a_size, *v;       /* the scaled matrix and its singular values and vectors */
+    double *white, *white_square; /* eigenvectors of the covariance, eigenvalues; [n][n], [n] */
+    double *a, *a_size, *v;       /* the scaled matrix by columns, its singular values and vectors */
     double *right;                /* W' b [n] */
+    double *root;                 /* [n] of the shares */
     double *work;                 /* [n][n] */
     size_t dimensions;            /* of what is predicted */
 };
@@ -58,16 +59,19 @@ static void whiten(struct equations *e) {
 static void scale(struct equations *e) {
     const struct label_moments *m = e->moments;
     size_t n = e->n;
-    memset(e->a, 0, n * n * sizeof *e->a);
+    memset(e->work, 0, n * n * sizeof *e->work);
     memset(e->right, 0, n * sizeof *e->right);
     for (size_t d = 0; d < e->dimensions; d++)
         for (size_t i = 0; i < n; i++) {
-            double w = e->white[i * n + d] / sqrt(e->white_square[d]);
+            double w = e->white[d * n + i] / sqrt(e->white_square[d]);
             e->right[d] += w * e->b[i];
             for (size_t j = 0; j < n; j++)
                 if (m->p[j] > 0)
-                    e->a[d * n + j] += w * (m->c[i * n + j] - e->s[i]) * sqrt(m->p[j]);
+                    e->work[d * n + j] += w * (m->c[i * n + j] - e->s[i]) * e->root[j];
         }
+    for (size_t d = 0; d < n; d++)
+        for (size_t j = 0; j < n; j++)
+            e->a[j * n + d] = e->work[d * n + j];
     dense_svd(e->a, n, n, e->a_size, e->v);
 }
 
@@ -102,12 +106,12 @@ static void solve(const struct equations *e, size_t rank, double *theta) {
     for (size_t k = 0; k < rank; k++) {
         double along = 0;
         for (size_t d = 0; d < e->dimensions; d++)
-            along += e->a[d * n + k] * e->right[d];
+            along += e->a[k * n + d] * e->right[d];
         for (size_t j = 0; j < n; j++)
-            theta[j] += along / (e->a_size[k] * e->a_size[k]) * e->v[j * n + k];
+            theta[j] += along / (e->a_size[k] * e->a_size[k]) * e->v[k * n + j];
     }
     for (size_t j = 0; j < n; j++)
-        theta[j] = e->moments->p[j] > 0 ? theta[j] / sqrt(e->moments->p[j]) : 0;
+        theta[j] = e->moments->p[j] > 0 ? theta[j] / e->root[j] : 0;
 }
 
 /* theta without the directions that are not told. */
@@ -118,12 +122,12 @@ static void project(const struct equations *e, size_t rank, double *theta) {
     for (size_t k = 0; k < rank; k++) {
         double along = 0;
         for (size_t j = 0; j < n; j++)
-            along += e->v[j * n + k] * sqrt(p[j]) * theta[j];
+            along += e->v[k * n + j] * e->root[j] * theta[j];
         for (size_t j = 0; j < n; j++)
-            e->right[j] += along * e->v[j * n + k];
+            e->right[j] += along * e->v[k * n + j];
     }
     for (size_t j = 0; j < n; j++)
-        theta[j] = p[j] > 0 ? e->right[j] / sqrt(p[j]) : 0;
+        theta[j] = p[j] > 0 ? e->right[j] / e->root[j] : 0;
 }
 
 typedef void use_fn(const struct equations *e, size_t rank, double *theta);
@@ -131,15 +135,17 @@ typedef void use_fn(const struct equations *e, size_t rank, double *theta);
 static bool with_equations(const struct label_moments *moments, use_fn *use, double *theta, size_t *truncated,
                            struct err *err) {
     size_t n = moments->classes, present = 0;
-    double *memory = mem_alloc(4 * n + 5, n * sizeof *memory, "the confusion matrix", err);
+    double *memory = mem_alloc(4 * n + 6, n * sizeof *memory, "the confusion matrix", err);
     if (!memory)
         return false;
     struct equations e = {.moments = moments, .n = n};
     e.white = memory, e.a = e.white + n * n, e.v = e.a + n * n, e.work = e.v + n * n;
     e.s = e.work + n * n, e.b = e.s + n, e.white_square = e.b + n;
-    e.a_size = e.white_square + n, e.right = e.a_size + n;
-    for (size_t j = 0; j < n; j++)
+    e.a_size = e.white_square + n, e.right = e.a_size + n, e.root = e.right + n;
+    for (size_t j = 0; j < n; j++) {
         present += moments->p[j] > 0;
+        e.root[j] = sqrt(moments->p[j]);
+    }
     difference(&e);
     whiten(&e);
     scale(&e);

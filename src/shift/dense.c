@@ -48,40 +48,45 @@ bool dense_solve(double *a, double *x, size_t n) {
 
 /* ---- singular values ---- */
 
-static double dot_columns(const double *a, size_t rows, size_t columns, size_t p, size_t q) {
+static double square(const double *a, size_t count) {
     double sum = 0;
-    for (size_t i = 0; i < rows; i++)
-        sum += a[i * columns + p] * a[i * columns + q];
+    for (size_t i = 0; i < count; i++)
+        sum += a[i] * a[i];
     return sum;
 }
 
-static void rotate(double *a, size_t rows, size_t columns, size_t p, size_t q, double cosine, double sine) {
-    for (size_t i = 0; i < rows; i++) {
-        double x = a[i * columns + p], y = a[i * columns + q];
-        a[i * columns + p] = cosine * x - sine * y;
-        a[i * columns + q] = sine * x + cosine * y;
+static void rotate(double *restrict a, double *restrict b, size_t count, double cosine, double sine) {
+    for (size_t i = 0; i < count; i++) {
+        double x = a[i], y = b[i];
+        a[i] = cosine * x - sine * y;
+        b[i] = sine * x + cosine * y;
     }
 }
 
-/* Makes columns p and q orthogonal; false: they are. */
+/* Makes columns p and q orthogonal; false: they are. The three sums wait for each other's additions, not one
+ * behind the other. */
 static bool orthogonalise(double *a, size_t rows, size_t columns, double *v, size_t p, size_t q) {
-    double pp = dot_columns(a, rows, columns, p, p), qq = dot_columns(a, rows, columns, q, q),
-           pq = dot_columns(a, rows, columns, p, q);
+    const double *x = a + p * rows, *y = a + q * rows;
+    double pp = 0, qq = 0, pq = 0;
+    for (size_t i = 0; i < rows; i++) {
+        pp += x[i] * x[i];
+        qq += y[i] * y[i];
+        pq += x[i] * y[i];
+    }
     if (!(fabs(pq) > DBL_EPSILON * sqrt(pp) * sqrt(qq)))
         return false;
     double zeta = (qq - pp) / (2 * pq);
     double tangent = (zeta >= 0 ? 1 : -1) / (fabs(zeta) + sqrt(1 + zeta * zeta));
     double cosine = 1 / sqrt(1 + tangent * tangent), sine = cosine * tangent;
-    rotate(a, rows, columns, p, q, cosine, sine);
-    rotate(v, columns, columns, p, q, cosine, sine);
+    rotate(a + p * rows, a + q * rows, rows, cosine, sine);
+    rotate(v + p * columns, v + q * columns, columns, cosine, sine);
     return true;
 }
 
-static void swap_columns(double *a, size_t rows, size_t columns, size_t p, size_t q) {
-    for (size_t i = 0; i < rows; i++) {
-        double x = a[i * columns + p];
-        a[i * columns + p] = a[i * columns + q];
-        a[i * columns + q] = x;
+static void swap(double *a, double *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        double x = a[i];
+        a[i] = b[i], b[i] = x;
     }
 }
 
@@ -91,10 +96,11 @@ static void order(double *a, size_t rows, size_t columns, double *s, double *v) 
         for (size_t j = i + 1; j < columns; j++)
             if (s[j] > s[largest])
                 largest = j;
-        double x = s[i];
-        s[i] = s[largest], s[largest] = x;
-        swap_columns(a, rows, columns, i, largest);
-        swap_columns(v, columns, columns, i, largest);
+        if (largest == i)
+            continue;
+        swap(s + i, s + largest, 1);
+        swap(a + i * rows, a + largest * rows, rows);
+        swap(v + i * columns, v + largest * columns, columns);
     }
 }
 
@@ -110,6 +116,6 @@ void dense_svd(double *a, size_t rows, size_t columns, double *s, double *v) {
                 turned |= orthogonalise(a, rows, columns, v, p, q);
     }
     for (size_t j = 0; j < columns; j++)
-        s[j] = sqrt(dot_columns(a, rows, columns, j, j));
+        s[j] = sqrt(square(a + j * rows, rows));
     order(a, rows, columns, s, v);
 }

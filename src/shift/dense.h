@@ -1,4 +1,5 @@
-/* Linear algebra on small dense matrices, row by row in memory, in a fixed order of sums. */
+/* Linear algebra on small dense matrices, row by row in memory if it is not said otherwise, in a fixed order
+ * of sums. */
 #ifndef SHIFT_DENSE_H
 #define SHIFT_DENSE_H
 
@@ -21,9 +22,9 @@ void dense_substitute(const double *l, const double *b, double *x, size_t n);
  * the factor. False where a is not positive definite; x is then b. */
 bool dense_solve(double *a, double *x, size_t n) MUST_CHECK;
 
-/* Singular value decomposition of a [rows][columns], columns <= rows, by one-sided Jacobi rotations (Hestenes
- * 1958): a becomes U diag(s), s [columns] descends, v [columns][columns] has the right singular vectors as
- * its columns. */
+/* Singular value decomposition of a matrix of columns <= rows, by one-sided Jacobi rotations (Hestenes 1958),
+ * which go through columns: these lie one behind the other, a [columns][rows]. a becomes U diag(s), s
+ * [columns] descends, v [columns][columns] has the right singular vectors, one behind the other. */
 void dense_svd(double *a, size_t rows, size_t columns, double *s, double *v);
 
 #endif

@@ -118,7 +118,7 @@ static bool describe_matrix(const struct attempt *a, struct label_ratio *out, st
         columns += a->share[y] > 0;
     for (size_t y = 0, column = 0; y<k; column += a->share[y++]> 0)
         for (size_t i = 0; i < k && a->share[y] > 0; i++)
-            joint[i * columns + column] = a->confusion[i * k + y] * a->share[y];
+            joint[column * k + i] = a->confusion[i * k + y] * a->share[y];
     dense_svd(joint, k, columns, s, v);
     /* Rounding leaves a singular matrix a smallest value of about this. */
     bool singular = s[columns - 1] <= (double)k * 0x1p-52 * s[0];

@@ -24,7 +24,8 @@ static void singular_values_of_numpy(void **state) {
     static const double matrix[ROWS * COLUMNS] = {4, -2, 1, 3, 6, 0, 1, 1, 5, -2, 0, 7},
                                       expected[COLUMNS] = {8.69760747, 6.91362192, 4.74904793};
     double a[ROWS * COLUMNS], s[COLUMNS], v[COLUMNS * COLUMNS];
-    memcpy(a, matrix, sizeof a);
+    for (size_t e = 0; e < ROWS * COLUMNS; e++)
+        a[e % COLUMNS * ROWS + e / COLUMNS] = matrix[e];
     dense_svd(a, ROWS, COLUMNS, s, v);
     for (size_t k = 0; k < COLUMNS; k++)
         near(s[k], expected[k], 1e-8);
@@ -32,16 +33,16 @@ static void singular_values_of_numpy(void **state) {
         for (size_t j = 0; j < COLUMNS; j++) {
             double sum = 0;
             for (size_t k = 0; k < COLUMNS; k++)
-                sum += a[i * COLUMNS + k] * v[j * COLUMNS + k];
+                sum += a[k * ROWS + i] * v[k * COLUMNS + j];
             near(sum, matrix[i * COLUMNS + j], 1e-14);
         }
     for (size_t j = 0; j < COLUMNS; j++)
         for (size_t k = 0; k < COLUMNS; k++) {
             double left = 0, right = 0;
             for (size_t i = 0; i < ROWS; i++)
-                left += a[i * COLUMNS + j] * a[i * COLUMNS + k];
+                left += a[j * ROWS + i] * a[k * ROWS + i];
             for (size_t i = 0; i < COLUMNS; i++)
-                right += v[i * COLUMNS + j] * v[i * COLUMNS + k];
+                right += v[j * COLUMNS + i] * v[k * COLUMNS + i];
             near(left, j == k ? s[j] * s[j] : 0, 1e-13);
             near(right, j == k, 1e-14);
         }
@@ -97,7 +98,7 @@ static void bbse_inverts_the_population(void **state) {
         draw_shares(p, k, rare[t % 3], t);
         draw_shares(q, k, 1, 100 + t);
         multiply(c, q, k, mu);
-        struct label_moments moments = {k, (double)INFINITY, c, p, mu, NULL};
+        struct label_moments moments = {k, (double)INFINITY, c, p, mu, NULL, NULL};
         assert_int_equal(solve_bbse(&moments, theta), 0);
         for (size_t j = 0; j < k; j++)
             near(1 + theta[j], q[j] / p[j], 1e-12 * fmax(1, q[j] / p[j]));
@@ -124,7 +125,7 @@ static void classes_alike_keep_one_ratio(void **state) {
         c[i * K + 3] = c[i * K + 2];
     multiply(c, q, K, mu);
     for (int r = 0; r < 2; r++) {
-        struct label_moments moments = {K, rows[r], c, p, mu, NULL};
+        struct label_moments moments = {K, rows[r], c, p, mu, NULL, NULL};
         assert_int_equal(solve_bbse(&moments, theta), 1);
         near(theta[2], theta[3], 1e-12);
         near(1 + theta[2], .3 / .7, 1e-12);
@@ -141,7 +142,7 @@ static void a_class_may_never_be_predicted(void **state) {
                               q[K] = {.1, .8, .1};
     double mu[K], theta[K];
     multiply(c, q, K, mu);
-    struct label_moments moments = {K, 1000, c, p, mu, NULL};
+    struct label_moments moments = {K, 1000, c, p, mu, NULL, NULL};
     assert_int_equal(solve_bbse(&moments, theta), 1);
     near(1 + theta[1], 2, 1e-12);
     near(1 + theta[0], .2 / .6, 1e-12);
@@ -156,12 +157,12 @@ static void nothing_known_is_no_shift(void **state) {
                         other[3] = {.6, .3, .1};
     double mu[3], theta[3];
     multiply(c, q, 3, mu);
-    struct label_moments moments = {3, 1000, c, p, mu, NULL};
+    struct label_moments moments = {3, 1000, c, p, mu, NULL, NULL};
     assert_int_equal(solve_bbse(&moments, theta), 0);
     near(theta[0], -.5, 1e-12);
     near(theta[1], .5, 1e-12);
     assert_true(theta[2] == 0);
-    moments = (struct label_moments){3, 1000, flat, third, other, NULL};
+    moments = (struct label_moments){3, 1000, flat, third, other, NULL, NULL};
     assert_int_equal(solve_bbse(&moments, theta), 2);
     for (int j = 0; j < 3; j++)
         assert_true(theta[j] == 0);
@@ -189,7 +190,7 @@ static void rlls_finds_what_scipy_finds(void **state) {
     for (size_t t = 0; t < sizeof rlls / sizeof *rlls; t++) {
         struct err err = {0};
         double theta[4];
-        struct label_moments moments = {rlls[t].k, INFINITY, rlls[t].c, rlls[t].p, rlls[t].mu, NULL};
+        struct label_moments moments = {rlls[t].k, INFINITY, rlls[t].c, rlls[t].p, rlls[t].mu, NULL, NULL};
         assert_true(rlls_solve(&moments, rlls[t].penalty, theta, &err));
         for (size_t j = 0; j < rlls[t].k; j++)
             near(theta[j], rlls[t].theta[j], 1e-10);
@@ -202,7 +203,7 @@ static void rlls_stays_at_no_shift(void **state) {
     (void)state;
     double b[3], square = 0, cross = 0, theta[3];
     static const double mu[] = {.3, .25, .45};
-    struct label_moments moments = {3, INFINITY, c3, p3, mu, NULL};
+    struct label_moments moments = {3, INFINITY, c3, p3, mu, NULL, NULL};
     struct err err = {0};
     multiply(c3, p3, 3, b);
     for (int i = 0; i < 3; i++)
@@ -302,7 +303,7 @@ static void likelihood_of_hard_predictions_is_bbse(void **state) {
         for (size_t i = 0; i < K; i++)
             for (size_t y = 0; y < K; y++)
                 posterior[i * K + y] = c[i * K + y] * p[y] / s[i];
-        struct label_moments moments = {K, INFINITY, c, p, mu, NULL};
+        struct label_moments moments = {K, INFINITY, c, p, mu, NULL, NULL};
         assert_int_equal(solve_bbse(&moments, theta), 0);
         struct mlls_problem problem = {posterior, K, K, mu, p, 1e-14, 100000};
         memcpy(found, p, sizeof found);
