@@ -9,7 +9,8 @@ enum shift_warning {
     UNCONVERGED,
     POSITIVITY,
     UNUSABLE,
-    FEW_EFFECTIVE
+    FEW_EFFECTIVE,
+    MANY_FEATURES
 };
 
 /* Smallest singular value of a joint matrix of k classes times k, below which its estimates are noise: that
@@ -17,6 +18,9 @@ enum shift_warning {
 static const double smallest_singular = 0.01;
 /* A discriminator that tells nearly all apart: the source hardly has samples where the target is. */
 static const double telling_auc = 0.99;
+/* The squared distance of two points of d independent features varies by sqrt(2 / d) of its mean: from here
+ * on by less than a tenth, so that basis functions of distances hardly tell near from far. */
+enum { MOST_FEATURES = 200 };
 /* Share of the source that its weights leave effective, below which a weighted mean hangs on few samples. */
 static const double effective_share = 0.05;
 
@@ -137,9 +141,23 @@ static bool warn_of_positivity(struct estimation *e, struct err *err) {
     return add(e, POSITIVITY, &text, err);
 }
 
+static bool warn_of_features(struct estimation *e, struct err *err) {
+    const char *method = shift_method_name((size_t)e->result.spec->method);
+    size_t features = e->setup->data.features;
+    struct text text = {0};
+    if (!density_is_direct(e->result.spec->method) || features <= MOST_FEATURES)
+        return true;
+    text_addf(
+        &text,
+        "shift: method \"%s\" goes by distances, and of %zu features, more than %d, all are about alike: "
+        "take method \"classifier\" for inputs of so many",
+        method, features, (int)MOST_FEATURES);
+    return add(e, MANY_FEATURES, &text, err);
+}
+
 bool warn_of_covariate(struct estimation *e, bool usable, struct err *err) {
     struct text text = {0};
-    if (!warn_of_few(e, err) || !warn_of_positivity(e, err))
+    if (!warn_of_few(e, err) || !warn_of_features(e, err) || !warn_of_positivity(e, err))
         return false;
     if (usable)
         return warn_of_few_effective(e, err);

@@ -114,55 +114,117 @@ static void solve(const struct equations *e, size_t rank, double *theta) {
         theta[j] = e->moments->p[j] > 0 ? theta[j] / e->root[j] : 0;
 }
 
-/* theta without the directions that are not told. */
-static void project(const struct equations *e, size_t rank, double *theta) {
-    size_t n = e->n;
-    const double *p = e->moments->p;
-    memset(e->right, 0, n * sizeof *e->right);
-    for (size_t k = 0; k < rank; k++) {
-        double along = 0;
-        for (size_t j = 0; j < n; j++)
-            along += e->v[k * n + j] * e->root[j] * theta[j];
-        for (size_t j = 0; j < n; j++)
-            e->right[j] += along * e->v[k * n + j];
-    }
-    for (size_t j = 0; j < n; j++)
-        theta[j] = p[j] > 0 ? e->right[j] / e->root[j] : 0;
-}
-
-typedef void use_fn(const struct equations *e, size_t rank, double *theta);
-
-static bool with_equations(const struct label_moments *moments, use_fn *use, double *theta, size_t *truncated,
-                           struct err *err) {
-    size_t n = moments->classes, present = 0;
+static bool equations_init(struct equations *e, const struct label_moments *moments, struct err *err) {
+    size_t n = moments->classes;
     double *memory = mem_alloc(4 * n + 6, n * sizeof *memory, "the confusion matrix", err);
+    *e = (struct equations){.moments = moments, .n = n, .white = memory};
     if (!memory)
         return false;
-    struct equations e = {.moments = moments, .n = n};
-    e.white = memory, e.a = e.white + n * n, e.v = e.a + n * n, e.work = e.v + n * n;
-    e.s = e.work + n * n, e.b = e.s + n, e.white_square = e.b + n;
-    e.a_size = e.white_square + n, e.right = e.a_size + n, e.root = e.right + n;
-    for (size_t j = 0; j < n; j++) {
-        present += moments->p[j] > 0;
-        e.root[j] = sqrt(moments->p[j]);
-    }
-    difference(&e);
-    whiten(&e);
-    scale(&e);
-    size_t free = present > 0 ? present - 1 : 0; /* priors sum to 1 */
-    size_t rank = choose_rank(&e, free);
-    if (moments->told && rank > *moments->told)
-        rank = *moments->told;
-    use(&e, rank, theta);
-    *truncated = free - rank;
-    mem_free(memory);
+    e->a = e->white + n * n, e->v = e->a + n * n, e->work = e->v + n * n;
+    e->s = e->work + n * n, e->b = e->s + n, e->white_square = e->b + n;
+    e->a_size = e->white_square + n, e->right = e->a_size + n, e->root = e->right + n;
     return true;
 }
 
-bool bbse_solve(const struct label_moments *moments, double *theta, size_t *truncated, struct err *err) {
-    return with_equations(moments, solve, theta, truncated, err);
+/* Returns how many directions are told, the first of v, of as many as there are. */
+static size_t decompose(struct equations *e, size_t *truncated) {
+    const struct label_moments *m = e->moments;
+    size_t present = 0;
+    for (size_t j = 0; j < e->n; j++) {
+        present += m->p[j] > 0;
+        e->root[j] = sqrt(m->p[j]);
+    }
+    difference(e);
+    whiten(e);
+    scale(e);
+    size_t free = present > 0 ? present - 1 : 0; /* priors sum to 1 */
+    size_t rank = choose_rank(e, free);
+    if (m->told && rank > *m->told)
+        rank = *m->told;
+    *truncated = free - rank;
+    return rank;
 }
 
-bool bbse_keep_told(const struct label_moments *moments, double *theta, size_t *truncated, struct err *err) {
-    return with_equations(moments, project, theta, truncated, err);
+bool bbse_solve(const struct label_moments *moments, double *theta, size_t *truncated, struct err *err) {
+    struct equations e;
+    if (!equations_init(&e, moments, err))
+        return false;
+    solve(&e, decompose(&e, truncated), theta);
+    mem_free(e.white);
+    return true;
+}
+
+/* ---- what is told ---- */
+
+bool label_told_init(struct label_told *told, size_t classes, struct err *err) {
+    *told = (struct label_told){.classes = classes};
+    told->root = mem_alloc(classes + 1, classes * sizeof *told->root, "the confusion matrix", err);
+    told->direction = told->root ? told->root + classes : NULL;
+    return told->root != NULL;
+}
+
+bool bbse_find_told(const struct label_moments *moments, struct label_told *told, size_t *truncated,
+                    struct err *err) {
+    struct equations e;
+    size_t n = moments->classes;
+    if (!equations_init(&e, moments, err))
+        return false;
+    told->count = decompose(&e, truncated);
+    memcpy(told->root, e.root, n * sizeof *told->root);
+    memcpy(told->direction, e.v, told->count * n * sizeof *told->root);
+    mem_free(e.white);
+    return true;
+}
+
+void label_told_release(struct label_told *told) {
+    mem_free(told->root);
+    *told = (struct label_told){0};
+}
+
+/* What of a direction `to` is not along those before it, made a unit vector; false: nothing but rounding. */
+static bool make_direction(double *to, const double *before, size_t count, size_t n) {
+    static const double rounding = 1e-20;
+    double size = dense_dot(to, to, n);
+    for (size_t l = 0; l < count; l++) {
+        double along = dense_dot(to, before + l * n, n);
+        for (size_t j = 0; j < n; j++)
+            to[j] -= along * before[l * n + j];
+    }
+    double left = dense_dot(to, to, n);
+    if (!(left > rounding * size))
+        return false;
+    for (size_t j = 0; j < n; j++)
+        to[j] /= sqrt(left);
+    return true;
+}
+
+/* A direction v of root_j theta_j is the functional f_j = v_j / root_j of the change of shares, p_j theta_j.
+ * As that sums to 0, f and f + c are one: the direction is the one across the root. */
+void label_told_translate(const struct label_told *told, const double *p, struct label_told *out) {
+    size_t n = told->classes, count = 1;
+    for (size_t j = 0; j < n; j++)
+        out->root[j] = sqrt(p[j]);
+    for (size_t k = 0; k < told->count; k++) {
+        const double *from = told->direction + k * n;
+        double *to = out->root + count * n;
+        for (size_t j = 0; j < n; j++)
+            to[j] = told->root[j] > 0 ? from[j] * (out->root[j] / told->root[j]) : 0;
+        count += make_direction(to, out->root, count, n);
+    }
+    out->count = count - 1;
+}
+
+void label_told_keep(const struct label_told *told, const double *theta, double *kept) {
+    size_t n = told->classes;
+    memset(kept, 0, n * sizeof *kept);
+    for (size_t k = 0; k < told->count; k++) {
+        const double *direction = told->direction + k * n;
+        double along = 0;
+        for (size_t j = 0; j < n; j++)
+            along += direction[j] * told->root[j] * theta[j];
+        for (size_t j = 0; j < n; j++)
+            kept[j] += along * direction[j];
+    }
+    for (size_t j = 0; j < n; j++)
+        kept[j] = told->root[j] > 0 ? kept[j] / told->root[j] : 0;
 }

@@ -63,10 +63,12 @@ bool attempt_init(struct attempt *a, const struct estimator *e, const struct att
                           .whole = whole,
                           .tolerance = whole ? 1e-6 : 1e-10,
                           .most_steps = whole ? 1000 : 10000};
-    if (!bcts_init(&a->calibration, k, err) || !(a->q = mem_alloc(4 + 2 * k, k * sizeof *a->q, what, err)))
+    if (!bcts_init(&a->calibration, k, err) || !(a->q = mem_alloc(6 + 2 * k, k * sizeof *a->q, what, err)))
         return false;
     a->share = a->q + k, a->ratio = a->share + k, a->mean = a->ratio + k, a->confusion = a->mean + k;
-    a->second = a->confusion + k * k;
+    a->second = a->confusion + k * k, a->theta = a->second + k * k;
+    if (e->method->tell && !label_told_init(&a->told, k, err))
+        return false;
     if (e->method->calibrates && !(a->posterior = mem_alloc(m, k * sizeof *a->posterior, what, err)))
         return false;
     for (int s = 0; whole && s < SAMPLES; s++) {
@@ -79,6 +81,7 @@ bool attempt_init(struct attempt *a, const struct estimator *e, const struct att
 
 void attempt_release(struct attempt *a) {
     bcts_release(&a->calibration);
+    label_told_release(&a->told);
     mem_free(a->q);
     mem_free(a->posterior);
     for (int s = 0; s < SAMPLES; s++)
@@ -142,7 +145,7 @@ static struct label_moments moments_of(const struct attempt *a) {
                                   .p = a->share,
                                   .mu = a->mean,
                                   .second = a->second,
-                                  .told = a->whole ? &a->whole->told : NULL};
+                                  .told = a->whole ? &a->whole->rank : NULL};
 }
 
 /* The weight of RLLS's penalty: its paper's bound on the error of the matrix, at confidence 1 - delta. */
@@ -257,31 +260,34 @@ static bool maximise_likelihood(struct attempt *a, struct err *err) {
 
 /* ---- directions that the predictions do not tell ---- */
 
-/* What is found along them is noise, and is taken out of a ratio: it becomes 1 there, as by BBSE. */
-static bool keep_told(struct attempt *a, const struct attempt *judge, const double *prior, struct err *err) {
-    struct label_moments moments = moments_of(judge);
-    size_t k = moments.classes;
-    double sum = 0;
-    double *theta = mem_alloc(k, sizeof *theta, "the confusion matrix", err);
-    for (size_t y = 0; theta && y < k; y++)
+/* What is found along them is noise, and is taken out of a ratio over the prior: it becomes 1 there, as by
+ * BBSE. */
+static void keep(struct attempt *a, const double *prior) {
+    size_t k = a->estimator->classes;
+    double sum = 0, *theta = a->theta, *kept = a->theta + k;
+    for (size_t y = 0; y < k; y++)
         theta[y] = prior[y] > 0 ? a->ratio[y] - 1 : 0;
-    bool ok = theta && bbse_keep_told(&moments, theta, &a->truncated, err);
-    bool mend = ok && a->truncated > 0;
-    for (size_t y = 0; mend && y < k; y++) {
-        a->ratio[y] = prior[y] > 0 ? fmax(1 + theta[y], 0) : 0;
+    if (a->whole)
+        label_told_translate(&a->whole->told, a->share, &a->told);
+    label_told_keep(&a->told, theta, kept);
+    for (size_t y = 0; y < k; y++) {
+        a->ratio[y] = prior[y] > 0 ? fmax(1 + kept[y], 0) : 0;
         sum += prior[y] * a->ratio[y];
     }
-    for (size_t y = 0; mend && y < k; y++) {
+    for (size_t y = 0; y < k; y++) {
         a->ratio[y] /= sum;
         a->q[y] = prior[y] * a->ratio[y];
     }
-    mem_free(theta);
-    return ok;
+}
+
+static bool tell_by_predictions(struct attempt *a, struct err *err) {
+    struct label_moments moments = moments_of(a);
+    return bbse_find_told(&moments, &a->told, &a->truncated, err);
 }
 
 /* Probabilities may tell what predicted classes do not, a class that is never the most probable one: mlls is
  * judged by its own, calibrated ones. */
-static bool keep_told_by_probabilities(struct attempt *a, struct err *err) {
+static bool tell_by_probabilities(struct attempt *a, struct err *err) {
     struct estimator soft = *a->estimator;
     struct attempt judge = {0};
     const struct logits *source = soft.sample[SOURCE];
@@ -291,29 +297,22 @@ static bool keep_told_by_probabilities(struct attempt *a, struct err *err) {
         calibrated(a, source->z + r * soft.classes, p + r * soft.classes);
     soft.predicted[SOURCE] = p;
     if (ok) {
-        judge.whole = a->whole;
-        judge.count[SOURCE] = a->count[SOURCE];
         fill_confusion(&judge);
         memcpy(judge.mean, a->mean, soft.classes * sizeof *judge.mean);
-        ok = keep_told(a, &judge, a->mean, err);
+        struct label_moments moments = moments_of(&judge);
+        ok = bbse_find_told(&moments, &a->told, &a->truncated, err);
     }
     attempt_release(&judge);
     mem_free(p);
     return ok;
 }
 
-static bool keep_told_by_predictions(struct attempt *a, struct err *err) {
-    return keep_told(a, a, a->share, err);
-}
-
 /* ---- the methods ---- */
 
 static const struct label_method methods[SHIFT_METHODS] = {
-    [SHIFT_MLLS] = {.calibrates = true,
-                    .solve = maximise_likelihood,
-                    .keep_told = keep_told_by_probabilities},
+    [SHIFT_MLLS] = {.calibrates = true, .solve = maximise_likelihood, .tell = tell_by_probabilities},
     [SHIFT_BBSE] = {.solve = solve_equations},
-    [SHIFT_RLLS] = {.solve = solve_with_penalty, .keep_told = keep_told_by_predictions},
+    [SHIFT_RLLS] = {.solve = solve_with_penalty, .tell = tell_by_predictions},
 };
 
 const struct label_method *label_method(int method) {
@@ -329,10 +328,12 @@ static size_t count_told(const struct attempt *a) {
 
 bool attempt_solve(struct attempt *a, struct err *err) {
     const struct label_method *method = a->estimator->method;
-    bool judges = method->keep_told && (!a->whole || a->whole->truncated > 0);
+    const struct attempt *whole = a->whole ? a->whole : a;
     fill_confusion(a);
-    if (!method->solve(a, err) || (judges && !method->keep_told(a, err)))
+    if (!method->solve(a, err) || (method->tell && !a->whole && !method->tell(a, err)))
         return false;
-    a->told = count_told(a);
+    if (method->tell && whole->truncated > 0)
+        keep(a, method->calibrates ? a->mean : a->share);
+    a->rank = count_told(a);
     return true;
 }

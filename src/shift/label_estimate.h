@@ -12,8 +12,9 @@ struct attempt;
 struct label_method {
     bool calibrates; /* has probabilities of its own, by bcts, and so posteriors */
     bool (*solve)(struct attempt *a, struct err *err) MUST_CHECK; /* fills q and ratio */
-    /* Takes out of them what was found along directions that the predictions do not tell; NULL: solve has. */
-    bool (*keep_told)(struct attempt *a, struct err *err) MUST_CHECK;
+    /* Finds out which directions the predictions tell, to which the ratio is then kept; NULL: solve has kept
+     * to them. */
+    bool (*tell)(struct attempt *a, struct err *err) MUST_CHECK;
 };
 const struct label_method *label_method(int method);
 
@@ -42,7 +43,10 @@ struct attempt {
     double *mean;           /* [classes] mean prediction: of the target, mlls: calibrated of the source */
     double *posterior;      /* mlls: [rows of the target][classes] */
     double *drawn[SAMPLES]; /* [rows] memory of counts */
-    size_t negative, truncated, told, steps; /* told: directions that are not truncated */
+    double *theta;          /* [2][classes] */
+    struct label_told told; /* where the method has tell */
+    size_t negative, truncated, steps;
+    size_t rank; /* directions that are not truncated */
 };
 
 /* Borrows the problem. After a failure, too, release. */
@@ -55,8 +59,8 @@ bool attempt_init(struct attempt *a, const struct estimator *e, const struct att
                   struct err *err) MUST_CHECK;
 void attempt_release(struct attempt *a);
 
-/* A resample begins where the whole ended, and goes in no more directions than the whole tells: what one more
- * would add is noise, to which the rows that come twice lend weight. */
+/* A resample begins where the whole ended, and keeps to the directions that the whole tells: what it finds
+ * along others is noise, to which rows that come twice lend weight. */
 bool attempt_solve(struct attempt *a, struct err *err) MUST_CHECK;
 
 #endif

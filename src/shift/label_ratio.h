@@ -99,9 +99,21 @@ struct label_moments {
  * less one. */
 bool bbse_solve(const struct label_moments *moments, double *theta, size_t *truncated,
                 struct err *err) MUST_CHECK;
-/* Makes theta 0 along the directions that are not told, however it was found. */
-bool bbse_keep_told(const struct label_moments *moments, double *theta, size_t *truncated,
+
+/* The directions of theta that the held-out sample tells. Release with label_told_release. */
+struct label_told {
+    size_t classes, count;
+    double *root;      /* [classes] of the shares; owned */
+    double *direction; /* [count][classes], orthonormal, of root_j theta_j */
+};
+bool label_told_init(struct label_told *told, size_t classes, struct err *err) MUST_CHECK;
+void label_told_release(struct label_told *told);
+bool bbse_find_told(const struct label_moments *moments, struct label_told *told, size_t *truncated,
                     struct err *err) MUST_CHECK;
+/* What is told of the change p_j theta_j of the shares, in terms of a theta over other shares p [classes]. */
+void label_told_translate(const struct label_told *told, const double *p, struct label_told *out);
+/* kept [classes] becomes theta but for 0 along all other directions. */
+void label_told_keep(const struct label_told *told, const double *theta, double *kept);
 
 /* theta >= -1 that minimises |C theta - b|_2 + penalty |theta|_2 with the joint matrix C_ij = c_ij p_j and
  * b = mu - C 1 (Azizzadenesheli et al. 2019, eq. 7). */

@@ -441,3 +441,61 @@ PYTHON
     [ "$status" -eq 143 ]
     [ ! -e run/summary.json ]
 }
+
+# interrupted TEXT COMMAND...: on a terminal of its own, Ctrl-C as soon as the live line has the text; the
+# command must die of it with nothing on stdout.
+interrupted() {
+    python3 -c 'import pty; pty.openpty()' 2>/dev/null || skip "no terminal to be had here"
+    python3 - "$@" <<'PYTHON'
+import os, pty, re, signal, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.environ["TERM"] = "xterm"
+    os.dup2(os.open("page", os.O_CREAT | os.O_WRONLY | os.O_TRUNC), 1)
+    os.execv(sys.argv[2], sys.argv[2:])
+seen, pressed = b"", False
+while True:
+    try:
+        read = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not read:
+        break
+    seen += read
+    if not pressed and re.search(sys.argv[1].encode(), seen):
+        pressed = os.write(terminal, b"\x03") == 1
+status = os.waitpid(pid, 0)[1]
+print(seen[-300:])
+assert pressed, "never on the live line"
+assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT, status
+assert os.path.getsize("page") == 0, "it went on to the end"
+PYTHON
+}
+
+@test "Ctrl-C ends a bootstrap, kliep and rulsif in the middle" {
+    target skewed label
+    target+=(--set shift.discriminator.epochs=1 --set shift.folds=2 --threads 1)
+    for method in mlls rlls; do
+        interrupted 'bootstrap [0-9]+/100000' "$DLTRAIN" shift --config "$config" "${target[@]}" \
+            --set shift.bootstrap=100000 --set shift.method=$method
+    done
+    interrupted 'bootstrap [0-9]+/100000' "$DLTRAIN" --config "$config" "${target[@]}" --out run \
+        --set shift.bootstrap=100000 --set data.validation.fraction=0.2
+    [ ! -e run/summary.json ]
+    target inky covariate
+    target+=(--set shift.discriminator.epochs=1 --threads 1)
+    for method in kliep rulsif; do
+        interrupted 'bandwidth [1-9]/9' "$DLTRAIN" shift --config "$config" "${target[@]}" \
+            --set shift.method=$method --set shift.centers=500
+    done
+}
+
+@test "kliep and rulsif warn of inputs of many features" {
+    target inky covariate
+    for method in classifier kliep; do
+        study "${target[@]}" --set shift.method=$method --set shift.discriminator.epochs=1 >$method
+    done
+    [[ $(number kliep warnings) == *"784 features, more than 200"* ]]
+    [[ $(number classifier warnings) != *"features"* ]]
+}

@@ -132,6 +132,22 @@ static void kliep_finds_ratios_of_gaussians(void **state) {
     }
 }
 
+/* So many basis functions that the samples are measured and valued in several portions. */
+static void many_basis_functions(void **state) {
+    (void)state;
+    struct density_problem problem = draw_shift(&unit);
+    problem.centers = 400;
+    problem.folds = 1;
+    problem.bandwidth = 1;
+    for (int i = 0; i < 2; i++) {
+        struct density_ratio ratio = estimate(i ? SHIFT_RULSIF : SHIFT_KLIEP, &problem);
+        struct agreement a = compare(&unit, i ? problem.alpha : 0, ratio.ratio);
+        if (!(a.correlation > .9 && a.mean_error < .2))
+            fail_msg("method %d: correlation %g, mean error %g", i, a.correlation, a.mean_error);
+        density_ratio_release(&ratio);
+    }
+}
+
 /* KL(q || p) of N(0, 1) to N(1, 1) is 1/2. */
 static void the_score_bounds_the_divergence(void **state) {
     (void)state;
@@ -198,7 +214,7 @@ static void without_a_shift_ratios_are_near_1(void **state) {
 
 /* ---- bits ---- */
 
-static void threads_change_no_bit(void **state) {
+static void threads_and_portions_change_no_bit(void **state) {
     (void)state;
     struct density_problem problem = draw_shift(&plane);
     problem.source_rows = 301; /* no multiples of anything */
@@ -212,7 +228,7 @@ static void threads_change_no_bit(void **state) {
         for (size_t size = 2; size < 4; size++) {
             problem.team = team_create(size, &err);
             assert_non_null(problem.team);
-            struct density_ratio shared = estimate(by, &problem);
+            struct density_ratio shared = estimate_in_portions(by, &problem, size - 1);
             assert_memory_equal(alone.ratio, shared.ratio, problem.source_rows * sizeof *alone.ratio);
             assert_true(alone.bandwidth == shared.bandwidth && alone.score == shared.score);
             density_ratio_release(&shared);
@@ -367,11 +383,12 @@ static void too_few_samples(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kliep_finds_ratios_of_gaussians),
+        cmocka_unit_test(many_basis_functions),
         cmocka_unit_test(the_score_bounds_the_divergence),
         cmocka_unit_test(rulsif_finds_relative_ratios),
         cmocka_unit_test(the_score_is_minus_the_criterion),
         cmocka_unit_test(without_a_shift_ratios_are_near_1),
-        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(threads_and_portions_change_no_bit),
         cmocka_unit_test(kliep_has_the_largest_likelihood),
         cmocka_unit_test(rulsif_solves_its_equations),
         cmocka_unit_test(without_folds_the_median_distance),

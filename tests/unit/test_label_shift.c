@@ -493,25 +493,37 @@ static void what_would_be_negative_is_0(void **state) {
     label_ratio_release(&ratio);
 }
 
-/* Classes 1 and 2 look alike: half of each is taken for the other. What the target has of the two looks is no
- * sign of its shares of them, by any method; that it has more of both is. */
-static void twins_keep_one_ratio(void **state) {
-    (void)state;
-    enum { N = 400 };
-    static real z[N * 3], target[N * 3];
-    static uint32_t cls[N];
-    for (size_t i = 0; i < N; i++) {
+enum { TWINS = 400 };
+
+/* Classes 1 and 2 look alike: half of each is taken for the other. */
+static void draw_twins(real *z, real *target, uint32_t *cls) {
+    memset(z, 0, TWINS * 3 * sizeof *z);
+    memset(target, 0, TWINS * 3 * sizeof *target);
+    for (size_t i = 0; i < TWINS; i++) {
         cls[i] = i % 4 < 2 ? 0 : 1 + i % 2;
         size_t look = cls[i] == 0 ? 0 : 1 + i / 4 % 2;
         z[i * 3 + look] = 2;
         target[i * 3 + (i % 4 == 0 ? 0 : i % 16 == 1 ? 2 : 1)] = 2;
     }
+}
+
+static struct label_problem twins_problem(const real *z, const real *target, const uint32_t *cls, int way) {
+    return (struct label_problem){.source = {z, TWINS, 3, cls, NULL},
+                                  .target = {target, TWINS, 3, NULL, NULL},
+                                  .method = ways[way].method,
+                                  .soft = ways[way].soft,
+                                  .alpha = .01};
+}
+
+/* What the target has of the two looks is no sign of its shares of them, by any method; that it has more of
+ * both is. */
+static void twins_keep_one_ratio(void **state) {
+    (void)state;
+    static real z[TWINS * 3], target[TWINS * 3];
+    static uint32_t cls[TWINS];
+    draw_twins(z, target, cls);
     for (int w = 0; w < WAYS; w++) {
-        struct label_problem problem = {.source = {z, N, 3, cls, NULL},
-                                        .target = {target, N, 3, NULL, NULL},
-                                        .method = ways[w].method,
-                                        .soft = ways[w].soft,
-                                        .alpha = .01};
+        struct label_problem problem = twins_problem(z, target, cls, w);
         struct label_ratio ratio = estimate(&problem);
         assert_int_equal(ratio.truncated, 1);
         near(ratio.ratio[1], ratio.ratio[2], 1e-9);
@@ -519,6 +531,63 @@ static void twins_keep_one_ratio(void **state) {
         near(ratio.target_prior[0] + ratio.target_prior[1] + ratio.target_prior[2], 1, 1e-12);
         label_ratio_release(&ratio);
     }
+}
+
+/* So it is in the resamples: what of 1 and 2 together is told, T = q_1 + q_2, is shared by the held-out
+ * sample's share of them, s = p_1 / (p_1 + p_2) of a half. The product s T varies by T^2 var(s) + s^2 var(T),
+ * of which var(s) is binomial, of 200 rows, and var(T) about that, of 400. What is found along the difference
+ * of the two is at the ends, 0 and T. */
+static void intervals_are_of_what_is_told(void **state) {
+    (void)state;
+    static real z[TWINS * 3], target[TWINS * 3];
+    static uint32_t cls[TWINS];
+    draw_twins(z, target, cls);
+    for (int w = 0; w < WAYS; w++) {
+        struct label_problem problem = twins_problem(z, target, cls, w);
+        problem.bootstrap = 200;
+        problem.confidence = .95;
+        problem.seed = 3;
+        struct label_ratio ratio = estimate(&problem);
+        double t = ratio.target_prior[1] + ratio.target_prior[2];
+        double expected = 2 * 1.96 * sqrt(t * t * .25 / 200 + .25 * (.75 * .25) / 400);
+        for (size_t y = 1; y < 3; y++) {
+            double low = ratio.interval[y][0], high = ratio.interval[y][1];
+            assert_true(low < ratio.target_prior[y] && ratio.target_prior[y] < high);
+            if (!(high - low > .8 * expected && high - low < 1.3 * expected))
+                fail_msg("way %d: class %zu: from %g to %g, expected a width of %g", w, y, low, high,
+                         expected);
+        }
+        label_ratio_release(&ratio);
+    }
+}
+
+/* Of class 2, which the held-out sample lacks, the training part has a fifth: four fifths are left for what
+ * is estimated of the others. */
+static void an_unseen_class_keeps_its_share(void **state) {
+    (void)state;
+    static const double share[] = {.4, .4, .2}, prior[] = {.6, .2, .2}, weight[] = {1.2, .4, 1};
+    double ratio[] = {1.5, .5, 0}, source[] = {.5, .5, 0}, target[] = {.75, .25, 0}, b[] = {.3, -.2, -.1};
+    double interval[3][2] = {{.7, .8}, {.2, .3}, {0, 0}};
+    struct label_ratio found = {.classes = 3,
+                                .ratio = ratio,
+                                .source_prior = source,
+                                .target_prior = target,
+                                .interval = interval,
+                                .missing = 1,
+                                .calibration = {.a = 1, .b = b}};
+    label_ratio_settle_unseen(&found, share);
+    for (size_t y = 0; y < 3; y++) {
+        near(target[y], prior[y], 1e-15);
+        near(ratio[y], weight[y], 1e-15);
+    }
+    near(interval[0][0], .56, 1e-15);
+    near(interval[1][1], .24, 1e-15);
+    assert_true(isnan(interval[2][0]) && isnan(interval[2][1]));
+    near(b[2], .05, 1e-15);
+    found.missing = 0; /* then there is nothing to settle */
+    source[2] = .1;
+    label_ratio_settle_unseen(&found, share);
+    near(ratio[0], 1.2, 1e-15);
 }
 
 /* numpy.linalg.svd of [[.4, .03, .03], [.075, .21, .01], [.025, .06, .16]]. */
@@ -617,7 +686,7 @@ static void intervals_hold_the_truth(void **state) {
     }
 }
 
-static void threads_do_not_matter(void **state) {
+static void threads_and_portions_do_not_matter(void **state) {
     (void)state;
     enum { TEAMS = 3 };
     static const double prior[] = {.5, .3, .2}, shifted[] = {.2, .3, .5};
@@ -632,7 +701,7 @@ static void threads_do_not_matter(void **state) {
             problem.soft = ways[w].soft;
             problem.bootstrap = 25;
             problem.team = t > 0 ? team_create(2 * t - 1, &err) : NULL;
-            ratio[t] = estimate(&problem);
+            ratio[t] = estimate_in_portions(&problem, t > 0 ? t : 1000);
             assert_memory_equal(ratio[t].interval, ratio[0].interval, 3 * sizeof *ratio[0].interval);
             assert_memory_equal(ratio[t].ratio, ratio[0].ratio, 3 * sizeof *ratio[0].ratio);
             team_free(problem.team);
@@ -659,11 +728,13 @@ int main(void) {
         cmocka_unit_test(a_rare_class_is_not_lost),
         cmocka_unit_test(what_would_be_negative_is_0),
         cmocka_unit_test(twins_keep_one_ratio),
+        cmocka_unit_test(intervals_are_of_what_is_told),
+        cmocka_unit_test(an_unseen_class_keeps_its_share),
         cmocka_unit_test(the_confusion_matrix_is_described),
         cmocka_unit_test(likelihood_is_nearest),
         cmocka_unit_test(outputs_must_be_finite),
         cmocka_unit_test(intervals_hold_the_truth),
-        cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(threads_and_portions_do_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

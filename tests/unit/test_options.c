@@ -259,6 +259,29 @@ static void the_line_tells(void **state) {
     status.accuracy = 0.9612;
 }
 
+static void estimation_lines(void **state) {
+    (void)state;
+    static const struct {
+        struct estimation_status status;
+        size_t width;
+        const char *line;
+    } rows[] = {
+        {{.task = "model",
+          .crossfit = {.fold = 2, .folds = 5, .epoch = 3, .epochs = 4, .done = 1, .total = 3}},
+         80,
+         "shift: model of fold 2/5  epoch 3/4   33 %"},
+        {{.task = "bootstrap", .done = 120, .total = 500}, 80, "shift: bootstrap 120/500"},
+        {{.task = "class ratios"}, 80, "shift: class ratios"},
+        {{.task = "bootstrap", .done = 120, .total = 500}, 17, "shift: bootstrap"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text text = {0};
+        progress_estimation_line(&rows[i].status, rows[i].width, &text);
+        assert_string_equal(text.s, rows[i].line);
+        text_release(&text);
+    }
+}
+
 static void epoch_lines(void **state) {
     (void)state;
     struct epoch_record r = {.epoch = 2,
@@ -347,11 +370,17 @@ static void columns_line_up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),       cmocka_unit_test(accepted),
-        cmocka_unit_test(refused),       cmocka_unit_test(tables_are_sound),
-        cmocka_unit_test(the_line_fits), cmocka_unit_test(the_line_tells),
-        cmocka_unit_test(epoch_lines),   cmocka_unit_test(the_line_of_a_window),
-        cmocka_unit_test(scaled),        cmocka_unit_test(columns_line_up),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(accepted),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(tables_are_sound),
+        cmocka_unit_test(the_line_fits),
+        cmocka_unit_test(the_line_tells),
+        cmocka_unit_test(estimation_lines),
+        cmocka_unit_test(epoch_lines),
+        cmocka_unit_test(the_line_of_a_window),
+        cmocka_unit_test(scaled),
+        cmocka_unit_test(columns_line_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
