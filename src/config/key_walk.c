@@ -96,9 +96,10 @@ bool key_meant(const struct key *rows, const struct key *key, const void *spec) 
         return false;
     if (key->with == NULL)
         return true;
+    const struct key *with = key_find(rows, key->with);
     int kind;
-    memcpy(&kind, const_field_of(key_find(rows, key->with), spec), sizeof kind);
-    return key->applies(kind);
+    memcpy(&kind, const_field_of(with, spec), sizeof kind);
+    return key->applies(kind) && key_meant(rows, with, spec);
 }
 
 int key_choice_kind(const struct key *key, size_t i) {

@@ -487,6 +487,22 @@ static bool takes_soft(int method) {
     return method == SHIFT_BBSE || method == SHIFT_RLLS;
 }
 
+static bool is_page_hinkley(int detector) {
+    return detector == DRIFT_PAGE_HINKLEY;
+}
+
+static bool is_ddm(int detector) {
+    return detector == DRIFT_DDM;
+}
+
+static bool is_adwin(int detector) {
+    return detector == DRIFT_ADWIN;
+}
+
+static bool adapts(int on_drift) {
+    return on_drift == DRIFT_ADAPT;
+}
+
 /* The numbers that the papers' authors use. */
 static void complete_shift(void *spec) {
     struct shift_spec *shift = spec;
@@ -649,17 +665,17 @@ static const struct key shift_keys[] = {
      .choice = "adwin", .with = "kind", .applies = is_concept_shift,
      .help = "What watches the stream of errors."},
     {"page_hinkley", &key_object, AT(struct shift_spec, drift.page_hinkley), .rows = page_hinkley_keys,
-     .with = "kind", .applies = is_concept_shift, .help = "The test of Page and Hinkley."},
-    {"ddm", &key_object, AT(struct shift_spec, drift.ddm), .rows = ddm_keys, .with = "kind",
-     .applies = is_concept_shift, .help = "The drift detection method of Gama et al."},
-    {"adwin", &key_object, AT(struct shift_spec, drift.adwin), .rows = adwin_keys, .with = "kind",
-     .applies = is_concept_shift, .help = "Adaptive windowing of Bifet and Gavalda."},
+     .with = "detector", .applies = is_page_hinkley, .help = "The test of Page and Hinkley."},
+    {"ddm", &key_object, AT(struct shift_spec, drift.ddm), .rows = ddm_keys, .with = "detector",
+     .applies = is_ddm, .help = "The drift detection method of Gama et al."},
+    {"adwin", &key_object, AT(struct shift_spec, drift.adwin), .rows = adwin_keys, .with = "detector",
+     .applies = is_adwin, .help = "Adaptive windowing of Bifet and Gavalda."},
     {"on_drift", &key_choice, AT(struct shift_spec, on_drift), .choices = drift_action_name,
      .choice = "adapt", .with = "kind", .applies = is_concept_shift,
      .help = "What a drift does: a higher rate for its window (`adapt`), a new model (`reset`), nothing "
              "(`report`)."},
     {"adapt_factor", &key_real, AT(struct shift_spec, adapt_factor), .flags = KEY_ABOVE, .min = 0,
-     .max = 1000, .fallback = 3, .with = "kind", .applies = is_concept_shift,
+     .max = 1000, .fallback = 3, .with = "on_drift", .applies = adapts,
      .help = "What `adapt` multiplies the learning rate by."},
     {0},
 };

@@ -84,7 +84,8 @@ struct key {
     const char *choice;       /* default of a choice */
     const char *computed;     /* the default in words, where other values decide; `complete` sets it */
 
-    const char *with;          /* neighbour (a choice) that decides whether this key may be given */
+    const char *with;          /* neighbour (a choice) that decides whether this key may be given; a neighbour
+                                * that decides about that one decides about this key, too */
     bool (*applies)(int kind); /* for these values of it */
     const char *together;      /* neighbour that must be given as well */
     const char *apart;         /* neighbour that must not be given as well */

@@ -112,17 +112,40 @@ static bool given_at(const cJSON *object, const char *name) {
     return item != NULL && !cJSON_IsNull(item);
 }
 
-/* A key that its neighbour `with` has no use for. */
+static int kind_of(const struct key *with, const void *spec) {
+    int kind;
+    memcpy(&kind, (const char *)spec + with->offset, sizeof kind);
+    return kind;
+}
+
+/* What stands at `at` is of no use as its neighbour `with`, or one that this hangs on, is of a kind that
+ * `key` does not apply to. */
 static void fault_with(struct reader *r, const struct place *at, const struct key *key,
-                       const struct key *with, int kind) {
+                       const struct key *with, const void *spec) {
     struct text list = {0};
     for (size_t i = 0; with->choices(i) != NULL; i++)
         if (key->applies(key_choice_kind(with, i)))
             text_addf(&list, "%s\"%s\"", list.len == 0 ? "" : " or ", with->choices(i));
-    const char *name = key_choice_name(with, kind);
+    const char *name = key_choice_name(with, kind_of(with, spec));
     fault_at(r, at, "is only for %s %s, but %s is \"%s\"", with->name, reader_text(r, &list), with->name,
              name != NULL ? name : "");
     text_release(&list);
+}
+
+/* A given key hangs on the neighbour that decides about it, that one on its own, and so on: of those that
+ * have no use for it, the last in this chain is named, whose change comes first. `bad`: as below. */
+static void check_with(struct reader *r, const struct place *at, const struct key *rows,
+                       const struct key *key, const void *spec, uint64_t bad) {
+    const struct key *useless = NULL, *with;
+    for (const struct key *k = key; k->with != NULL; k = with) {
+        with = key_find(rows, k->with);
+        if (bad >> (with - rows) & 1)
+            return;
+        if (!k->applies(kind_of(with, spec)))
+            useless = k;
+    }
+    if (useless != NULL)
+        fault_with(r, at, useless, key_find(rows, useless->with), spec);
 }
 
 /* What a given key asks of its neighbours. `bad` has a bit for each row at fault: nothing is concluded from
@@ -138,13 +161,7 @@ static void check_neighbours(struct reader *r, const struct place *at, const str
             fault_at(r, &here, "cannot stand beside \"%s\": give one or the other", key->apart);
         else if (key->together != NULL && !given_at(at->item, key->together))
             fault_at(r, &here, "needs \"%s\" beside it", key->together);
-        if (key->with == NULL)
-            continue;
-        const struct key *with = key_find(rows, key->with);
-        int kind;
-        memcpy(&kind, (const char *)spec + with->offset, sizeof kind);
-        if (!(bad >> (with - rows) & 1) && !key->applies(kind))
-            fault_with(r, &here, key, with, kind);
+        check_with(r, &here, rows, key, spec, bad);
     }
 }
 

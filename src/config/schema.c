@@ -29,23 +29,50 @@ static void required(struct json_writer *w, const char *name) {
     json_end_array(w);
 }
 
-/* Only values of the neighbour for which the key applies; left out, it has its default. */
-static void with_schema(const struct key *key, const struct key *with, struct json_writer *w) {
+/* Whether the key is of use where the neighbour is left out. */
+static bool applies_to_default(const struct key *key, const struct key *with) {
     int kind = -1;
     with->type->reset(with, &kind);
-    if (kind < 0 || !key->applies(kind))
-        required(w, with->name);
+    return kind >= 0 && key->applies(kind);
+}
+
+/* Of the neighbours that the key hangs on, those that must be given; "required" stands where there is one. */
+static void with_required(const struct key *rows, const struct key *key, struct json_writer *w) {
+    bool any = false;
+    const struct key *with;
+    for (const struct key *k = key; k->with != NULL; k = with) {
+        with = key_find(rows, k->with);
+        if (applies_to_default(k, with))
+            continue;
+        if (!any) {
+            json_key(w, "required");
+            json_begin_flat_array(w);
+        }
+        any = true;
+        json_string(w, with->name);
+    }
+    if (any)
+        json_end_array(w);
+}
+
+/* Only values of the neighbours for which the key applies; left out, they have their defaults. */
+static void with_schema(const struct key *rows, const struct key *key, struct json_writer *w) {
+    const struct key *with;
+    with_required(rows, key, w);
     json_key(w, "properties");
     json_begin_object(w);
-    json_key(w, with->name);
-    json_begin_object(w);
-    json_key(w, "enum");
-    json_begin_flat_array(w);
-    for (size_t i = 0; with->choices(i) != NULL; i++)
-        if (key->applies(key_choice_kind(with, i)))
-            json_string(w, with->choices(i));
-    json_end_array(w);
-    json_end_object(w);
+    for (const struct key *k = key; k->with != NULL; k = with) {
+        with = key_find(rows, k->with);
+        json_key(w, with->name);
+        json_begin_object(w);
+        json_key(w, "enum");
+        json_begin_flat_array(w);
+        for (size_t i = 0; with->choices(i) != NULL; i++)
+            if (k->applies(key_choice_kind(with, i)))
+                json_string(w, with->choices(i));
+        json_end_array(w);
+        json_end_object(w);
+    }
     json_end_object(w);
 }
 
@@ -65,7 +92,7 @@ static void neighbours_schema(const struct key *rows, struct json_writer *w) {
         if (key->together != NULL)
             required(w, key->together);
         if (key->with != NULL)
-            with_schema(key, key_find(rows, key->with), w);
+            with_schema(rows, key, w);
         if (key->apart != NULL) {
             json_key(w, "not");
             json_begin_object(w);

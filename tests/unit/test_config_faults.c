@@ -172,6 +172,33 @@ static void test_shift(void **state) {
                  "%:2:28: shift.target.images: is missing: must be a path");
 }
 
+/* What hangs on a choice that hangs on another one: the fault that is to be mended first. */
+static void test_chained_neighbours(void **state) {
+    (void)state;
+    refused_file("{" DATA
+                 ",\n\"shift\": {\"kind\": \"concept\", \"detector\": \"page_hinkley\", \"ddm\": {}}}",
+                 "%:2:58: shift.ddm: is only for detector \"ddm\", but detector is \"page_hinkley\"");
+    refused_file(
+        "{" DATA ",\n\"shift\": {\"kind\": \"concept\", \"page_hinkley\": {\"delta\": 0.1}}}",
+        "%:2:30: shift.page_hinkley: is only for detector \"page_hinkley\", but detector is \"adwin\"");
+    refused_set(
+        "shift.adwin.delta=0.01",
+        "--set shift.adwin.delta=0.01: shift.adwin: is only for kind \"concept\", but kind is \"none\"");
+    refused_file("{" DATA ",\n\"shift\": {\"kind\": \"label\", \"ddm\": {\"drift\": 4}}}",
+                 "%:2:28: shift.ddm: is only for kind \"concept\", but kind is \"label\"");
+    refused_file("{" DATA
+                 ",\n\"shift\": {\"kind\": \"concept\", \"on_drift\": \"report\", \"adapt_factor\": 2}}",
+                 "%:2:52: shift.adapt_factor: is only for on_drift \"adapt\", but on_drift is \"report\"");
+    refused_set("shift.adapt_factor=2",
+                "--set shift.adapt_factor=2: is only for kind \"concept\", but kind is \"none\"");
+    refused_set("shift.clip=3",
+                "--set shift.clip=3: is only for kind \"covariate\" or \"label\", but kind is \"none\"");
+    /* Of a choice that is wrong itself nothing is concluded. */
+    refused_file("{" DATA ",\n\"shift\": {\"kind\": \"concept\", \"detector\": \"dmd\", \"adwin\": {}}}",
+                 "%:2:30: shift.detector: must be \"page_hinkley\", \"ddm\" or \"adwin\", got \"dmd\" "
+                 "(default \"adwin\"); did you mean \"ddm\"?");
+}
+
 static void test_all_at_once(void **state) {
     (void)state;
     refused(
@@ -305,11 +332,17 @@ static void test_model_part(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_missing),       cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_all_at_once),   cmocka_unit_test(test_shift),
-        cmocka_unit_test(test_bad_overrides), cmocka_unit_test(test_syntax),
-        cmocka_unit_test(test_unreadable),    cmocka_unit_test(test_model_part),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_unknown_keys),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_all_at_once),
+        cmocka_unit_test(test_shift),
+        cmocka_unit_test(test_chained_neighbours),
+        cmocka_unit_test(test_bad_overrides),
+        cmocka_unit_test(test_syntax),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_model_part),
         cmocka_unit_test(test_misspelt),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

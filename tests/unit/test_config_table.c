@@ -120,19 +120,24 @@ static bool begins(const char *where, const char *with) {
 static void make_shift(cJSON *root, const struct key *key, const char *where) {
     static const char covariate[] = "{\"kind\": \"covariate\", \"target\": {\"images\": \"f\"},"
                                     " \"discriminator\": {}, \"layers\": [{\"units\": 1}]}",
-                      concept[] = "{\"kind\": \"concept\", \"page_hinkley\": {}, \"ddm\": {}, \"adwin\": {},"
-                                  " \"stream\": [{\"images\": \"f\", \"labels\": \"f\"}]}",
+                      concept[] =
+                          "{\"kind\": \"concept\", \"stream\": [{\"images\": \"f\", \"labels\": \"f\"}]}",
                       label[] = "{\"kind\": \"label\"}";
-    const char *json = "{}";
+    const char *json = "{}", *with = key->with != NULL ? key->with : "";
     if (begins(where, "shift.target") || begins(where, "shift.discriminator") ||
         begins(where, "shift.layers"))
         json = covariate;
-    else if (begins(where, "shift."))
+    else if (begins(where, "shift.") || strcmp(with, "detector") == 0 || strcmp(with, "on_drift") == 0)
     json = concept;
-    else if (key->with != NULL && strcmp(key->with, "method") == 0) json =
-        strcmp(key->name, "soft") == 0 ? label : covariate;
+    else if (strcmp(with, "method") == 0) json = strcmp(key->name, "soft") == 0 ? label : covariate;
+    cJSON *shift = cJSON_Parse(json);
     cJSON_DeleteItemFromObjectCaseSensitive(root, "shift");
-    cJSON_AddItemToObject(root, "shift", cJSON_Parse(json));
+    cJSON_AddItemToObject(root, "shift", shift);
+    if (json == concept && strchr(where, '.') != NULL && item_at(root, where) == NULL) {
+        const char *detector = strchr(where, '.') + 1;
+        cJSON_AddStringToObject(shift, "detector", detector);
+        cJSON_AddObjectToObject(shift, detector);
+    }
 }
 
 /* momentum_ramp takes the place of momentum. */
