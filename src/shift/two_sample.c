@@ -62,22 +62,6 @@ static int compare_values(const void *a, const void *b) {
     return order(*(const double *)a, *(const double *)b);
 }
 
-/* Behind all that equal the next value of both samples, as the distribution functions jump by all equal
- * values at once. */
-static double largest_gap(const double *a, size_t a_count, const double *b, size_t b_count) {
-    double largest = 0;
-    for (size_t i = 0, j = 0; i < a_count && j < b_count;) {
-        double x = order(a[i], b[j]) <= 0 ? a[i] : b[j];
-        while (i < a_count && order(a[i], x) == 0)
-            i++;
-        while (j < b_count && order(b[j], x) == 0)
-            j++;
-        double gap = fabs((double)i / (double)a_count - (double)j / (double)b_count);
-        largest = gap > largest ? gap : largest;
-    }
-    return largest;
-}
-
 /* Stephens, "Use of the Kolmogorov-Smirnov, Cramer-von Mises and related statistics without extensive
  * tables", Journal of the Royal Statistical Society B 32 (1970). */
 static double ks_tail(double gap, double m, double n) {
@@ -85,30 +69,17 @@ static double ks_tail(double gap, double m, double n) {
     return kolmogorov_tail((root + .12 + .11 / root) * gap);
 }
 
-double ks_test(double *a, size_t a_count, double *b, size_t b_count, double *statistic) {
-    qsort(a, a_count, sizeof *a, compare_values);
-    qsort(b, b_count, sizeof *b, compare_values);
-    double gap = largest_gap(a, a_count, b, b_count);
-    if (statistic)
-        *statistic = gap;
-    return a_count == 0 || b_count == 0 ? 1 : ks_tail(gap, (double)a_count, (double)b_count);
-}
-
-/* ---- the same where the first sample is weighted ---- */
-
-struct weighted {
-    double value, weight;
-};
-
 /* Equals by weight, so that every sum has one order. */
 static int compare_weighted(const void *a, const void *b) {
-    const struct weighted *x = a, *y = b;
+    const struct weighted_value *x = a, *y = b;
     int by_value = order(x->value, y->value);
     return by_value ? by_value : order(x->weight, y->weight);
 }
 
-static double largest_weighted_gap(const struct weighted *a, size_t a_count, double sum, const double *b,
-                                   size_t b_count) {
+/* Behind all that equal the next value of both samples, as the distribution functions jump by all equal
+ * values at once. sum: of the weights. */
+static double largest_gap(const struct weighted_value *a, size_t a_count, double sum, const double *b,
+                          size_t b_count) {
     double largest = 0, below = 0;
     for (size_t i = 0, j = 0; i < a_count && j < b_count;) {
         double x = order(a[i].value, b[j]) <= 0 ? a[i].value : b[j];
@@ -122,18 +93,20 @@ static double largest_weighted_gap(const struct weighted *a, size_t a_count, dou
     return largest;
 }
 
-/* With Kish's effective size of the weighted sample. */
-static double ks_test_weighted(struct weighted *a, size_t a_count, double *b, size_t b_count) {
-    double sum = 0, squares = 0;
+double ks_test(struct weighted_value *a, size_t a_count, double *b, size_t b_count, double *statistic) {
+    double sum = 0, squares = 0, gap = 0;
     qsort(a, a_count, sizeof *a, compare_weighted);
     qsort(b, b_count, sizeof *b, compare_values);
     for (size_t i = 0; i < a_count; i++) {
         sum += a[i].weight;
         squares += a[i].weight * a[i].weight;
     }
-    if (!(sum > 0) || b_count == 0)
-        return 1;
-    return ks_tail(largest_weighted_gap(a, a_count, sum, b, b_count), sum * sum / squares, (double)b_count);
+    bool tells = sum > 0 && b_count > 0;
+    if (tells)
+        gap = largest_gap(a, a_count, sum, b, b_count);
+    if (statistic)
+        *statistic = gap;
+    return tells ? ks_tail(gap, sum * sum / squares, (double)b_count) : 1;
 }
 
 /* ---- columns ---- */
@@ -145,14 +118,14 @@ static void copy_column(const double *matrix, size_t rows, size_t columns, size_
 
 bool bbsd_test(const struct bbsd_sample *a, const struct bbsd_sample *b, size_t columns, double *p_value,
                double *per_column, struct err *err) {
-    struct weighted *x = mem_alloc(a->rows, sizeof *x, "a test of two samples", err);
+    struct weighted_value *x = mem_alloc(a->rows, sizeof *x, "a test of two samples", err);
     double *y = x ? mem_alloc(b->rows, sizeof *y, "a test of two samples", err) : NULL;
     double smallest = 1;
     for (size_t c = 0; y && c < columns; c++) {
         for (size_t i = 0; i < a->rows; i++)
-            x[i] = (struct weighted){a->p[i * columns + c], a->weight ? a->weight[i] : 1};
+            x[i] = (struct weighted_value){a->p[i * columns + c], a->weight ? a->weight[i] : 1};
         copy_column(b->p, b->rows, columns, c, y);
-        double p = ks_test_weighted(x, a->rows, y, b->rows);
+        double p = ks_test(x, a->rows, y, b->rows, NULL);
         smallest = p < smallest ? p : smallest;
         if (per_column)
             per_column[c] = p;

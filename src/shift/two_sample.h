@@ -11,13 +11,17 @@
 double normal_tail(double z);
 
 /* Kolmogorov and Smirnov's two-sample statistic and its asymptotic p-value, with Stephens' correction for
- * small samples. Sorts both samples in place. *statistic, or NULL. */
-double ks_test(double *a, size_t a_count, double *b, size_t b_count, double *statistic);
+ * small samples. The first sample is weighted and counts as many as its effective size (Kish 1965). Sorts
+ * both samples in place. *statistic, or NULL. */
+struct weighted_value {
+    double value, weight;
+};
+double ks_test(struct weighted_value *a, size_t a_count, double *b, size_t b_count, double *statistic);
 
 /* Black box shift detection (Lipton et al. 2018; Rabanser, Guenemann and Lipton, "Failing loudly", NeurIPS
  * 2019): the test of Kolmogorov and Smirnov for each of the columns of two matrices of probabilities, the
- * smallest p-value times the number of columns (Bonferroni), at most 1. A weighted sample counts as many as
- * its effective size (Kish 1965). per_column [columns], or NULL: the p-values themselves. */
+ * smallest p-value times the number of columns (Bonferroni), at most 1. per_column [columns], or NULL: the
+ * p-values themselves. */
 struct bbsd_sample {
     const double *p; /* [rows][columns] */
     size_t rows;
