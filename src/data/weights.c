@@ -173,12 +173,16 @@ bool weights_convert(const struct idx *weights, const char *path, size_t images,
 
 /* ---- the parts of a run ---- */
 
+void data_count_classes(const struct data_part *part, size_t classes, double *count) {
+    for (size_t c = 0; c < classes; c++)
+        count[c] = 0;
+    for (size_t i = 0; i < part->count; i++)
+        count[part->set->cls[data_row(part, i)]]++;
+}
+
 void data_balance(const struct data_part *part, size_t classes, double *class_weight) {
     double present = 0;
-    for (size_t c = 0; c < classes; c++)
-        class_weight[c] = 0;
-    for (size_t i = 0; i < part->count; i++)
-        class_weight[part->set->cls[data_row(part, i)]]++;
+    data_count_classes(part, classes, class_weight);
     for (size_t c = 0; c < classes; c++)
         present += class_weight[c] > 0;
     for (size_t c = 0; c < classes; c++)

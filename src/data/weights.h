@@ -16,9 +16,13 @@ bool weights_read(const char *path, struct digest *digest, struct idx *out, stru
 bool weights_convert(const struct idx *weights, const char *path, size_t images, struct dataset *out,
                      struct err *err) MUST_CHECK;
 
+/* How many samples of the part are of each class: count [classes]. Needs labels that are classes, as does
+ * what follows. */
+void data_count_classes(const struct data_part *part, size_t classes, double *count);
+
 /* Class weights under which all classes of the part weigh the same: class_weight [classes] becomes n / (k
  * n_c) for the n_c > 0 of its n samples that are of class c, one of the k classes that it has (scikit-learn's
- * "balanced"), and 0 for a class that it lacks. Needs labels that are classes. */
+ * "balanced"), and 0 for a class that it lacks. */
 void data_balance(const struct data_part *part, size_t classes, double *class_weight);
 
 /* What the rows of a part weigh, [rows of its set]: by their file times by their class, over the mean in the

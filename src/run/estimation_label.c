@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/weights.h"
 #include "run/estimation_parts.h"
 #include "shift/two_sample.h"
 
@@ -37,8 +38,7 @@ static double *shares_of(const struct data_part *part, size_t classes, struct er
     double *share = mem_alloc(classes, sizeof *share, "the shares of the classes", err);
     if (!share)
         return NULL;
-    for (size_t i = 0; i < part->count; i++)
-        share[class_of(part, i)]++;
+    data_count_classes(part, classes, share);
     for (size_t c = 0; c < classes; c++)
         share[c] /= (double)part->count;
     return share;

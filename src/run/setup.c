@@ -63,10 +63,7 @@ static bool check_class_weights(const struct setup *s, struct err *err) {
 static void fill_class_weight(const struct setup *s, const struct data_part *part, const double *balance,
                               double *class_weight) {
     const double *own = s->config->loss.balanced ? balance : s->config->loss.class_weight;
-    for (size_t c = 0; c < s->data.outputs; c++)
-        class_weight[c] = 0;
-    for (size_t i = 0; s->class_prior && i < part->count; i++)
-        class_weight[part->set->cls[data_row(part, i)]]++;
+    data_count_classes(part, s->data.outputs, class_weight);
     for (size_t c = 0; c < s->data.outputs; c++) {
         double share = class_weight[c] / (double)part->count;
         double ratio = !s->class_prior ? 1 : share > 0 ? s->class_prior[c] / share : 0;

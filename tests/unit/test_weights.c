@@ -330,9 +330,11 @@ static void balanced_classes_weigh_the_same(void **state) {
     spec.validation_fraction = 0.5;
     spec.validation_stratify = STRATIFY_NO;
     load(&spec, &data);
-    double count[CLASSES] = {0};
+    double count[CLASSES] = {0}, counted[CLASSES];
     for (size_t i = 0; i < data.train.count; i++)
         count[class_of(data.train.row[i])]++;
+    data_count_classes(&data.train, CLASSES, counted);
+    assert_memory_equal(counted, count, sizeof count);
     data_balance(&data.train, data.outputs, by_class);
     for (size_t c = 0; c < 3; c++)
         assert_true(by_class[c] == 50 / (3 * count[c]));
