@@ -141,6 +141,8 @@ void progress_window_line(const struct window_record *r, size_t windows, struct 
         text_add(out, "  warning");
     if (r->action >= 0)
         text_addf(out, ", %s", drift_action_name((size_t)r->action));
+    if (!r->learned)
+        text_add(out, "  nothing learned");
     text_add(out, "\n");
 }
 

@@ -129,11 +129,14 @@ static bool watch_window(struct stream *s, struct err *err) {
 static bool predict_window(struct stream *s, struct err *err) {
     const struct shift_spec *spec = spec_of(s);
     struct window_record *r = current(s);
-    *r = (struct window_record){.window = s->done + 1, .samples = s->window.all.count, .action = -1};
+    *r = (struct window_record){.window = s->done + 1,
+                                .samples = s->window.all.count,
+                                .action = -1,
+                                .learned = spec->epochs > 0 && !s->window.blank};
     if (!measure_window(s, err) || !watch_window(s, err))
         return false;
     memcpy(s->good, s->setup->model->theta, s->setup->model->size * sizeof(real));
-    if (r->drift && spec->on_drift != DRIFT_REPORT && spec->epochs > 0)
+    if (r->drift && spec->on_drift != DRIFT_REPORT && r->learned)
         r->action = spec->on_drift;
     return true;
 }
@@ -198,7 +201,7 @@ static bool begin_fresh(struct stream *s, struct err *err) {
 
 static bool begin_learning(struct stream *s, struct err *err) {
     const struct shift_spec *spec = spec_of(s);
-    if (spec->epochs == 0)
+    if (!current(s)->learned)
         return true;
     if (current(s)->action == DRIFT_RESET && !start_anew(s, err))
         return false;
@@ -247,7 +250,7 @@ static bool begin_window(struct stream *s, struct err *err) {
 
 static void end_window(struct stream *s) {
     struct window_record *r = current(s);
-    if (spec_of(s)->epochs > 0) {
+    if (r->learned) {
         r->steps = fit_status(s->learner.fit)->total_steps;
         r->lr = fit_status(s->learner.fit)->lr;
     }
@@ -287,7 +290,7 @@ bool stream_advance(struct stream *s, bool *window, struct err *err) {
 /* ---- what has happened ---- */
 
 const struct fit_status *stream_status(const struct stream *s) {
-    bool begun = s->open && s->learner.fit && fit_status(s->learner.fit)->epoch > 0;
+    bool begun = s->open && current(s)->learned && s->learner.fit && fit_status(s->learner.fit)->epoch > 0;
     return begun ? fit_status(s->learner.fit) : NULL;
 }
 

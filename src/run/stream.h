@@ -24,6 +24,7 @@ struct window_record {
     bool warning, drift;          /* an alarm on one of its samples */
     size_t drift_at;              /* the sample of the first drift, from 0 */
     int action;                   /* what it did: enum drift_action; -1: nothing */
+    bool learned;                 /* anything is learned from it */
     uint64_t steps;               /* that have learned from it */
     double lr, seconds;           /* of these steps */
 };

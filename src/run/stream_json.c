@@ -23,6 +23,7 @@ void stream_print_window(struct json_writer *w, const struct window_record *r) {
     print_members(w, &r->before);
     print_figures(w, "static", &r->base);
     print_figures(w, "fresh", &r->fresh);
+    json_put_bool(w, "learned", r->learned);
     json_put_bool(w, "warning", r->warning);
     json_put_bool(w, "drift", r->drift);
     json_key(w, "drift_at");

@@ -74,6 +74,13 @@ static bool check_replay(const struct window *w, const struct setup *s, const ch
                    idx_type_name(type), idx_type_name(before));
 }
 
+static bool is_blank(const struct window *w, const double *class_weight) {
+    bool blank = class_weight != NULL;
+    for (size_t i = 0; blank && i < w->all.count; i++)
+        blank = !(class_weight[w->set.cls[data_row(&w->all, i)]] > 0);
+    return blank;
+}
+
 bool window_load(struct window *w, const struct setup *s, size_t i, struct err *err) {
     char key[48];
     snprintf(key, sizeof key, "shift.stream.%zu", i);
@@ -83,6 +90,7 @@ bool window_load(struct window *w, const struct setup *s, size_t i, struct err *
         return false;
     }
     w->all = w->learned = dataset_all(&w->set);
+    w->blank = is_blank(w, s->config->loss.class_weight);
     return true;
 }
 

@@ -12,6 +12,7 @@ struct window {
     struct dataset set, joined; /* joined: with the samples that are replayed; zero: none are */
     struct data_part all;       /* of set */
     struct data_part learned;   /* of joined, or of set */
+    bool blank;                 /* by the config all its classes weigh 0: there is nothing to learn from it */
     real *weight[2];            /* memory of the parts' weights, where classes weigh; owned */
 };
 
@@ -23,8 +24,8 @@ size_t windows_samples(const struct setup *setup);
 
 /* Reads window i of the stream and checks it against the data that the setup has. */
 bool window_load(struct window *window, const struct setup *setup, size_t i, struct err *err) MUST_CHECK;
-/* What is learned from it: its samples and those of the reservoir, or NULL, together weighed by class as
- * the config says. */
+/* What is learned from it, unless it is blank: its samples and those of the reservoir, or NULL, together
+ * weighed by class as the config says. */
 bool window_join(struct window *window, const struct setup *setup, const struct reservoir *reservoir,
                  struct err *err) MUST_CHECK;
 void window_release(struct window *window);

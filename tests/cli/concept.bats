@@ -277,3 +277,28 @@ PYTHON
     fails 4 "shift.stream.5: $PWD/eleven" "$DLTRAIN" --config "$box/still.json" -q \
         --set shift.stream.5.images="$PWD/images" --set shift.stream.5.labels="$PWD/eleven" --out out
 }
+
+@test "a window whose classes all weigh 0 is watched and not learned from, and the stream goes on" {
+    needs_python
+    # All of w1 is called 7, which weighs nothing; all else is as in a stream of three windows.
+    cp "$box/data/w1-i" "$box/data/seven-i"
+    { head -c 8 "$box/data/w1-l"; head -c 400 /dev/zero | tr '\000' '\007'; } >"$box/data/seven-l"
+    config_of "$box/weightless.json" w0 seven r3
+    weights=(--set 'loss.class_weights=[1,1,1,1,1,1,1,0,1,1]' --set train.epochs=3 --set shift.epochs=2)
+    for what in on_drift=adapt on_drift=reset replay=100 fresh=true; do
+        "$DLTRAIN" --config "$box/weightless.json" "${weights[@]}" --set shift.$what --out $what >/dev/null 2>$what.log
+        of $what '[x["learned"] for x in w] == [True, False, True] and m[1]["steps"] == 0 and m[2]["steps"] > 0'
+        of $what 'w[1]["drift"] and w[1]["action"] is None' # nearly all is predicted wrong
+        grep -q '^window 2/3 .*  nothing learned$' $what.log
+    done
+    run ! grep -q '^window [13]/3 .*nothing learned' fresh=true.log
+    # What follows goes on with the model of the window before, the new model too.
+    of fresh=true 'w[2]["fresh"] is not None'
+    config_of "$box/weightless.json" w0
+    "$DLTRAIN" --config "$box/weightless.json" "${weights[@]}" --set data.test.images="$box/data/r3-i" --set data.test.labels="$box/data/r3-l" --out short -q >/dev/null
+    of on_drift=reset 'w[2]["loss"] == '"$(python3 -c 'import json; print(json.load(open("short/summary.json"))["test"]["loss"])')"
+    # The first window may be one.
+    config_of "$box/weightless.json" seven w0
+    "$DLTRAIN" --config "$box/weightless.json" "${weights[@]}" --set shift.fresh=true --out first -q >/dev/null
+    of first '[x["learned"] for x in w] == [False, True] and w[1]["loss"] == w[1]["static"]["loss"] and w[1]["fresh"] is None'
+}
