@@ -8,11 +8,10 @@
 #include "model/init.h"
 
 static void label(char *buf, size_t size, const struct model_spec *spec, size_t layer) {
-    const char *path = spec->path ? spec->path : "model";
     if (layer == spec->layer_count)
-        snprintf(buf, size, "%s.output", path);
+        snprintf(buf, size, "%s", spec->output_path ? spec->output_path : "model.output");
     else
-        snprintf(buf, size, "%s.layers.%zu", path, layer);
+        snprintf(buf, size, "%s.layers.%zu", spec->path ? spec->path : "model", layer);
 }
 
 /* One layer: affine, the activation where it is not the identity, and dropout where it drops something. */

@@ -29,7 +29,9 @@ struct model_spec {
     struct layer_spec output; /* units: from the data; activation identity */
     double input_dropout;     /* share of the inputs that training sets to 0 */
     double weight_noise; /* standard deviation of noise on every weight, drawn for each sample; 0: none */
-    const char *path;    /* where the config has its layers, for messages; NULL: "model" */
+    /* Where the config has its layers, and what there is to its output layer, for messages; NULL: "model",
+     * "model.output". */
+    const char *path, *output_path;
 };
 
 /* Layer l, the output layer behind the hidden ones. */

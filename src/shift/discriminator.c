@@ -116,6 +116,7 @@ static struct model_spec model_of(const struct shift_spec *spec) {
         .layers = spec->layers,
         .layer_count = spec->layer_count,
         .path = "shift",
+        .output_path = "shift.discriminator",
         .output = {.activation = ACTIVATION_IDENTITY,
                    .init = {.kind = init_find("zeros")},
                    .bias_init = {.kind = init_find("zeros")},

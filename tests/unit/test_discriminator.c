@@ -325,8 +325,9 @@ static void a_divergence_names_its_keys(void **state) {
     struct samples *s = make_samples(500, 500, 1, 1);
     s->spec.discriminator.lr = REAL_IS_DOUBLE ? 1e308 : 1e38;
     assert_diverges(
-        s, "shift.discriminator: fold 1 of 5: training diverged in epoch 1 at step 1 of 7: shift.output: "
-           "its weight is not finite; a smaller shift.discriminator.lr may help");
+        s,
+        "shift.discriminator: fold 1 of 5: training diverged in epoch 1 at step 1 of 7: shift.discriminator: "
+        "its weight is not finite; a smaller shift.discriminator.lr may help");
     struct layer_spec hidden = layer(4, ACTIVATION_RELU, 0);
     hidden.l1 = hidden.l2 = hidden.max_norm = (double)NAN;
     s->spec.layers = &hidden, s->spec.layer_count = 1;
