@@ -180,7 +180,7 @@ static void add_shift(const struct run_result *r, struct text *t) {
               !shift->corrected            ? "; weights 1"
               : estimation_retrains(shift) ? "; trained by weights"
                                            : "; probabilities rescaled");
-    shift_accuracy(r->target_accuracy, t);
+    shift_worth(r->target_worth, t);
 }
 
 /* epochs: as many as were asked for. */

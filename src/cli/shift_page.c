@@ -184,12 +184,15 @@ void shift_page(const struct estimation_result *r, char *const *class_name, stru
     add_advice(r, out);
 }
 
-void shift_accuracy(const struct target_accuracy *a, struct text *out) {
+void shift_worth(const struct target_worth *worth, struct text *out) {
     const struct {
         const char *name;
-        double value;
-    } row[] = {{"uncorrected", a->uncorrected}, {"posthoc", a->posthoc}, {"by weights", a->weighted}};
+        const struct target_figures *figures;
+    } row[] = {
+        {"uncorrected", &worth->uncorrected}, {"posthoc", &worth->posthoc}, {"by weights", &worth->weighted}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        if (!isnan(row[i].value))
-            text_addf(out, "target accuracy       %.2f %% %s\n", 100 * row[i].value, row[i].name);
+        if (!isnan(row[i].figures->accuracy))
+            text_addf(out, "target accuracy       %.2f %% %s\n", 100 * row[i].figures->accuracy, row[i].name);
+        else if (!isnan(row[i].figures->loss))
+            text_addf(out, "target loss           %.6g %s\n", row[i].figures->loss, row[i].name);
 }

@@ -11,7 +11,8 @@ void shift_line(const struct estimation_result *result, struct text *out);
 /* The whole page. class_name: NULL for numbers. */
 void shift_page(const struct estimation_result *result, char *const *class_name, struct text *out);
 
-/* The accuracies on the target, a line each; nothing without labels. */
-void shift_accuracy(const struct target_accuracy *accuracy, struct text *out);
+/* The accuracies on the target, a line each, or the losses where its labels are no classes; nothing without
+ * labels. */
+void shift_worth(const struct target_worth *worth, struct text *out);
 
 #endif

@@ -4,13 +4,14 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "run/calibrate.h"
 #include "run/loss_use.h"
 #include "run/model_file.h"
 #include "run/posthoc.h"
 
 bool correction_begin(struct correction *c, struct setup *setup, struct warnings *warnings, struct err *err) {
-    *c = (struct correction){
-        .setup = setup, .warnings = warnings, .accuracy = {(double)NAN, (double)NAN, (double)NAN}};
+    static const struct target_figures none = {(double)NAN, (double)NAN};
+    *c = (struct correction){.setup = setup, .warnings = warnings, .worth = {none, none, none}};
     return setup_shift(setup, err) && (!shift_has_target(setup->config->shift.kind) ||
                                        (c->estimation = estimation_create(setup, warnings, err)) != NULL);
 }
@@ -54,7 +55,8 @@ bool correction_may_retrain(const struct correction *c) {
 }
 
 static bool has_labels(const struct correction *c) {
-    return c->setup->target.set && c->setup->target.set->cls;
+    const struct dataset *set = c->setup->target.set;
+    return set && (set->cls || set->targets);
 }
 
 bool correction_compares(const struct correction *c) {
@@ -70,7 +72,7 @@ bool correction_weigh(const struct correction *c, struct err *err) {
 /* ---- on models ---- */
 
 /* The setup's model on the target, where that has labels. */
-static bool measure_on_target(const struct correction *c, double *accuracy, struct err *err) {
+static bool measure_on_target(const struct correction *c, struct target_figures *out, struct err *err) {
     const struct setup *s = c->setup;
     struct evaluation e;
     if (!has_labels(c))
@@ -80,21 +82,31 @@ static bool measure_on_target(const struct correction *c, double *accuracy, stru
             err_set(err, ERR_DIVERGED, "the loss of the model on the target samples is not finite");
         return false;
     }
-    *accuracy = e.accuracy;
+    *out = (struct target_figures){e.loss, e.accuracy};
     evaluation_release(&e);
     return true;
 }
 
+/* The loss is that of the probabilities, which the temperature is part of. */
 static bool rescale(struct correction *c, double *temperature, struct err *err) {
-    posthoc_apply(&c->result->label, c->setup->model, temperature);
-    return measure_on_target(c, &c->accuracy.posthoc, err);
+    const struct setup *s = c->setup;
+    const struct calibrated model = {s->kernel, s->team, s->model, &s->data.scaling, s->config->loss.kind};
+    struct calibration_effect effect = {0};
+    posthoc_apply(&c->result->label, s->model, temperature);
+    if (!has_labels(c))
+        return true;
+    if (!measure_on_target(c, &c->worth.posthoc, err) ||
+        !calibrate_measure(&model, &s->target, *temperature, &effect, err))
+        return false;
+    c->worth.posthoc.loss = effect.after.nll;
+    return true;
 }
 
 bool correction_of_uncorrected(struct correction *c, const struct folder *folder, struct err *err) {
     const struct setup *s = c->setup;
     double temperature;
     char digest[SHA256_HEX];
-    if (!measure_on_target(c, &c->accuracy.uncorrected, err))
+    if (!measure_on_target(c, &c->worth.uncorrected, err))
         return false;
     if (!estimation_rescales(c->result))
         return true;
@@ -113,11 +125,11 @@ bool correction_of_final(struct correction *c, double *temperature, bool *change
     if (correction_retrains(c)) /* measured: correction_of_weighted */
         return true;
     *changed = estimation_rescales(c->result);
-    return measure_on_target(c, &c->accuracy.uncorrected, err) && (!*changed || rescale(c, temperature, err));
+    return measure_on_target(c, &c->worth.uncorrected, err) && (!*changed || rescale(c, temperature, err));
 }
 
 bool correction_of_weighted(struct correction *c, struct err *err) {
-    return !correction_retrains(c) || measure_on_target(c, &c->accuracy.weighted, err);
+    return !correction_retrains(c) || measure_on_target(c, &c->worth.weighted, err);
 }
 
 /* A net that has learned its training samples has hardly any loss left for weights to tell apart: a mean

@@ -14,7 +14,7 @@ struct correction {
     struct warnings *warnings;
     struct estimation *estimation;          /* owned; NULL: nothing is asked for */
     const struct estimation_result *result; /* NULL: not known yet */
-    struct target_accuracy accuracy;
+    struct target_worth worth;
 };
 
 /* Both are borrowed. Where the kind of shift has a target, loads it and begins the estimation. Release with

@@ -54,10 +54,15 @@ struct estimation_result {
     struct covariate_estimate covariate;
 };
 
-/* Accuracies on a target with labels; NaN: not measured. */
-struct target_accuracy {
-    double uncorrected, posthoc;
-    double weighted; /* of the model that was trained by weights */
+/* Of a model on a target with labels; NaN: not measured, or no accuracy as these are no classes. */
+struct target_figures {
+    double loss; /* mean over the samples: that of validation and test */
+    double accuracy;
+};
+
+struct target_worth {
+    struct target_figures uncorrected, posthoc;
+    struct target_figures weighted; /* of the model that was trained by weights */
 };
 
 struct estimation;

@@ -14,25 +14,33 @@ static void put_number_or_null(struct json_writer *w, const char *key, double va
     number_or_null(w, value);
 }
 
-static void print_accuracy(struct json_writer *w, const struct target_accuracy *a, bool label) {
-    const struct {
-        const char *name;
-        double value;
-    } row[] = {{"uncorrected", a->uncorrected},
-               {"posthoc", a->posthoc},
-               {label ? "retrain" : "weighted", a->weighted}};
-    if (isnan(a->uncorrected) && isnan(a->posthoc) && isnan(a->weighted))
+/* The loss of the models, or their accuracy, as far as there are any. */
+static void print_figure(struct json_writer *w, const char *key, const char *const name[],
+                         const double *value) {
+    enum { MODELS = 3 };
+    bool any = false;
+    for (size_t i = 0; i < MODELS; i++)
+        any = any || !isnan(value[i]);
+    if (!any)
         return;
-    json_key(w, "accuracy");
+    json_key(w, key);
     json_begin_object(w);
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        if (!isnan(row[i].value))
-            json_put_number(w, row[i].name, row[i].value);
+    for (size_t i = 0; i < MODELS; i++)
+        if (!isnan(value[i]))
+            json_put_number(w, name[i], value[i]);
     json_end_object(w);
 }
 
+static void print_worth(struct json_writer *w, const struct target_worth *t, bool label) {
+    const char *const name[] = {"uncorrected", "posthoc", label ? "retrain" : "weighted"};
+    const double loss[] = {t->uncorrected.loss, t->posthoc.loss, t->weighted.loss},
+                 accuracy[] = {t->uncorrected.accuracy, t->posthoc.accuracy, t->weighted.accuracy};
+    print_figure(w, "loss", name, loss);
+    print_figure(w, "accuracy", name, accuracy);
+}
+
 static void print_target(struct json_writer *w, const struct estimation_result *r,
-                         const struct target_accuracy *accuracy) {
+                         const struct target_worth *worth) {
     json_key(w, "target");
     json_begin_object(w);
     json_put_uint(w, "samples", r->target_samples);
@@ -41,8 +49,8 @@ static void print_target(struct json_writer *w, const struct estimation_result *
     for (size_t i = 0; i < r->unlike_count; i++)
         json_uint(w, r->unlike[i]);
     json_end_array(w);
-    if (accuracy)
-        print_accuracy(w, accuracy, r->spec->kind == SHIFT_LABEL);
+    if (worth)
+        print_worth(w, worth, r->spec->kind == SHIFT_LABEL);
     json_end_object(w);
 }
 
@@ -144,7 +152,7 @@ static void print_tests(struct json_writer *w, const struct estimation_result *r
 }
 
 void estimation_print(struct json_writer *w, const struct estimation_result *r,
-                      const struct target_accuracy *accuracy) {
+                      const struct target_worth *worth) {
     json_key(w, "shift");
     json_begin_object(w);
     json_put_string(w, "kind", shift_kind_name((size_t)r->spec->kind));
@@ -157,7 +165,7 @@ void estimation_print(struct json_writer *w, const struct estimation_result *r,
     json_put_number(w, "estimated_ess", r->estimated_ess);
     json_put_number(w, "estimated_max_weight", r->estimated_max);
     json_put_uint(w, "samples", r->samples);
-    print_target(w, r, accuracy);
+    print_target(w, r, worth);
     if (r->spec->kind == SHIFT_LABEL)
         print_label(w, r);
     else

@@ -7,10 +7,10 @@
 #include "base/text.h"
 #include "run/estimation.h"
 
-/* The member "shift" of an object that the caller has opened. accuracy: NULL where no model was trained for
+/* The member "shift" of an object that the caller has opened. worth: NULL where no model was trained for
  * its own sake. */
 void estimation_print(struct json_writer *w, const struct estimation_result *result,
-                      const struct target_accuracy *accuracy);
+                      const struct target_worth *worth);
 
 /* The report of an estimation alone. */
 bool estimation_report(const struct estimation_result *result, const struct setup *setup,

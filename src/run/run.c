@@ -123,7 +123,7 @@ static void fill_result(struct run *run, const char *stopped_by) {
     r->stream = run->config->shift.kind == SHIFT_CONCEPT ? &run->stream : NULL;
     r->calibration = &run->calibration;
     r->shift = run->correction.result;
-    r->target_accuracy = &run->correction.accuracy;
+    r->target_worth = &run->correction.worth;
     r->first_step_seconds = search->first_step_seconds;
     r->train_seconds = search->seconds + refit->seconds;
     if (r->train_seconds > 0)

@@ -97,7 +97,7 @@ struct run_result {
     const struct stream *stream;                /* NULL: none was asked for */
     const struct calibration *calibration;
     const struct estimation_result *shift; /* NULL: not asked for, or not known yet */
-    const struct target_accuracy *target_accuracy;
+    const struct target_worth *target_worth;
     const struct warnings *warnings;
     double load_seconds, train_seconds, total_seconds; /* train: the epochs' training parts */
     double first_step_seconds; /* from the start of the process to the end of the first step */

@@ -240,7 +240,7 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     warnings_print(&w, r->warnings, true);
     calibrate_print(r->calibration, &w);
     if (r->shift)
-        estimation_print(&w, r->shift, r->target_accuracy);
+        estimation_print(&w, r->shift, r->target_worth);
     print_seconds(&w, r);
     json_put_uint(&w, "peak_rss_bytes", peak_memory());
     json_put_uint(&w, "threads", team_size(setup->team));

@@ -330,7 +330,7 @@ PYTHON
     python3 - json "$box/both/summary.json" <<'PYTHON'
 import json, sys
 a, b = (json.load(open(f))["shift"] for f in sys.argv[1:])
-b["target"].pop("accuracy")
+b["target"].pop("loss"), b["target"].pop("accuracy")
 assert list(a) == list(b), set(a) ^ set(b)
 a.pop("correct"), b.pop("correct")
 assert a == b, [k for k in a if a[k] != b[k]]
