@@ -169,6 +169,11 @@ static bool read_real(struct reader *r, const struct place *at, const struct key
     return true;
 }
 
+/* For a number that has another default: "none" is told from "nothing said". */
+static void clear_real(void *field) {
+    *(double *)field = (double)NAN;
+}
+
 static void reset_real(const struct key *key, void *field) {
     *(double *)field = key->fallback;
 }
@@ -191,6 +196,7 @@ static void real_schema(const struct key *key, struct json_writer *w) {
 
 const struct key_type key_real = {.allowed = real_allowed,
                                   .read = read_real,
+                                  .clear = clear_real,
                                   .reset = reset_real,
                                   .given = real_given,
                                   .print = print_real,

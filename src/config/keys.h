@@ -17,7 +17,7 @@
 enum key_flag {
     KEY_REQUIRED = 1,  /* no default: must be given */
     KEY_OPTIONAL = 2,  /* no default: may be left out */
-    KEY_NULL = 4,      /* null means "not given" and is the default */
+    KEY_NULL = 4,      /* null means "not given" and is the default, unless `complete` sets another one */
     KEY_ABOVE = 8,     /* min itself is not allowed */
     KEY_BELOW = 16,    /* max itself is not allowed */
     KEY_ROOT = 32,     /* the folder of the paths in the rows behind it */
@@ -39,6 +39,8 @@ struct key_type {
     void (*allowed)(const struct key *key, struct text *out);
     /* Takes the value at `at`, or reports the fault and returns false. */
     bool (*read)(struct reader *r, const struct place *at, const struct key *key, void *field);
+    /* Takes a null that may stand there; NULL: the default stays. */
+    void (*clear)(void *field);
     /* Sets the default; NULL: zeroed memory is right. */
     void (*reset)(const struct key *key, void *field);
     /* Whether the field holds a value; NULL: always. */

@@ -267,6 +267,8 @@ static bool read_key(struct reader *r, const struct place *at, const struct key 
     if (absent) {
         if (key->type == &key_object)
             key_complete(key, field);
+        if (at->item != NULL && key->type->clear != NULL)
+            key->type->clear(field);
         return true;
     }
     r->model_only = narrow && !(key->flags & KEY_MODEL); /* all that is inside is in the model file */

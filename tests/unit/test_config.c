@@ -317,6 +317,8 @@ static void test_shift_completed(void **state) {
         {"{\"kind\": \"covariate\"}", SHIFT_CLASSIFIER, 10, NAN},
         {"{\"kind\": \"covariate\", \"alpha\": 0.25}", SHIFT_CLASSIFIER, NAN, 0.25},
         {"{\"kind\": \"covariate\", \"clip\": 0}", SHIFT_CLASSIFIER, 0, NAN},
+        {"{\"kind\": \"covariate\", \"clip\": null}", SHIFT_CLASSIFIER, NAN, NAN},
+        {"{\"kind\": \"covariate\", \"clip\": null, \"alpha\": 0.25}", SHIFT_CLASSIFIER, NAN, 0.25},
         {"{\"kind\": \"covariate\", \"method\": \"kliep\"}", SHIFT_KLIEP, 10, NAN},
         {"{\"kind\": \"covariate\", \"method\": \"rulsif\"}", SHIFT_RULSIF, NAN, 0.1},
         {"{\"kind\": \"label\"}", SHIFT_MLLS, NAN, NAN},
