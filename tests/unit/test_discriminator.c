@@ -165,6 +165,47 @@ static void nothing_is_found_where_nothing_is(void **state) {
     mem_free(s);
 }
 
+/* The p-value of two samples of one distribution, independent standard normal features. */
+static double p_of_no_shift(size_t sources, size_t targets, size_t features, uint32_t draw) {
+    struct err err = {0};
+    size_t count = (sources + targets) * features;
+    float *x = mem_alloc(count + 1, sizeof *x, "a test", &err);
+    struct samples *s = make_samples(1, 1, 0, 1);
+    struct discriminator_result r;
+    assert_non_null(x);
+    for (size_t i = 0; i < count; i += 2) {
+        double pair[2];
+        random_normal_pair(random_philox(12, 61, draw, 0, (uint32_t)i), pair);
+        x[i] = (float)pair[0], x[i + 1] = (float)pair[1];
+    }
+    s->source = memory_set(x, sources, features, NULL, 0);
+    s->target = memory_set(x + sources * features, targets, features, NULL, 0);
+    s->source_part = dataset_all(&s->source), s->target_part = dataset_all(&s->target);
+    s->spec.discriminator.epochs = 10;
+    struct discriminator *d = run(&s->setup, SIZE_MAX, &r);
+    discriminator_free(d);
+    mem_free(s);
+    mem_free(x);
+    return r.p_value;
+}
+
+/* At most so many of the p-values of `pairs` pairs of samples are below .05. */
+static void assert_level(size_t sources, size_t targets, size_t features, uint32_t pairs, size_t most) {
+    size_t below = 0;
+    for (uint32_t i = 0; i < pairs; i++)
+        below += p_of_no_shift(sources, targets, features, i) < 0.05;
+    if (below > most)
+        fail_msg("%zu of %u p-values below .05", below, pairs);
+}
+
+/* P(X > 5) = 0.0003 for X of the binomial distribution B(20, .05), P(X > 3) = 0.0004 for B(8, .05). */
+static void the_level_is_kept(void **state) {
+    (void)state;
+    assert_level(60, 60, 3, 20, 5);
+    assert_level(800, 40, 60, 8, 3);
+    assert_level(40, 800, 60, 8, 3);
+}
+
 /* N(0, 1/4) against N(0, 1) has log ratio log 2 - 3/2 x^2, of which a line sees nothing. */
 static void hidden_layers_see_what_no_line_does(void **state) {
     (void)state;
@@ -342,6 +383,7 @@ int main(void) {
         cmocka_unit_test(normals_have_a_known_ratio),
         cmocka_unit_test(sizes_do_not_matter),
         cmocka_unit_test(nothing_is_found_where_nothing_is),
+        cmocka_unit_test(the_level_is_kept),
         cmocka_unit_test(hidden_layers_see_what_no_line_does),
         cmocka_unit_test(ratios_stay_finite),
         cmocka_unit_test(samples_without_overlap),
