@@ -21,6 +21,11 @@ static const struct option_row options[] = {
      .kind = OPTION_FLAG,
      .help = "replace a finished run: its files are removed when training begins",
      AT(force)},
+    {.name = "resume",
+     .kind = OPTION_FLAG,
+     .help = "go on with the run that the directory holds, from its last checkpoint; one that is finished "
+             "stays as it is",
+     AT(resume)},
     ROW_INIT_FROM,
     ROW_SEED,
     ROW_THREADS,
@@ -108,6 +113,36 @@ static void show(struct progress *progress, const struct run *run, enum run_even
     progress_warnings(progress, run_warnings(run));
 }
 
+/* "epoch 3, step 120 of 469": where a run stands that is put aside. */
+static void add_place(const struct run *run, struct text *t) {
+    const struct fit_status *status = run_status(run);
+    const struct stream *stream = run_stream(run);
+    if (stream)
+        text_addf(t, "window %zu of %zu", stream->done + !stream_over(stream), stream->windows);
+    else if (run_estimation(run))
+        text_add(t, "the estimation of the shift");
+    else if (!status || status->epoch == 0)
+        text_add(t, "the first step");
+    else
+        text_addf(t, "epoch %zu%s, step %zu of %zu", status->epoch,
+                  run_training(run)->search ? " of the refit" : "", status->step, status->steps);
+}
+
+/* SIGUSR1 asked for a checkpoint. */
+static bool keep(struct run *run, struct progress *progress, const struct arguments *a, struct err *err) {
+    struct text text = {0};
+    if (!run_keep(run, err))
+        return false;
+    text_add(&text, "dltrain: checkpoint at ");
+    add_place(run, &text);
+    text_add(&text, "\n");
+    progress_clear(progress);
+    if (!a->quiet)
+        print_log(&text);
+    text_release(&text);
+    return true;
+}
+
 static bool train(struct run *run, const struct config *config, const struct arguments *a, struct err *err) {
     struct progress progress;
     enum run_event event = RUN_PROGRESS;
@@ -118,9 +153,11 @@ static bool train(struct run *run, const struct config *config, const struct arg
         ok = run_advance(run, &event, err);
         if (ok)
             show(&progress, run, event, a);
+        if (ok && event != RUN_DONE && interrupt_asked())
+            ok = keep(run, &progress, a, err);
     }
     progress_clear(&progress);
-    return ok;
+    return ok && (event == RUN_DONE || run_keep(run, err));
 }
 
 static void add_effort(const struct run_result *r, size_t epochs, struct text *t) {
@@ -218,23 +255,51 @@ static int print_results(const struct run *run, size_t epochs, bool json) {
 /* What is left of a run that a signal stopped. */
 static void log_interrupt(const struct run *run) {
     struct text text = {0};
-    size_t epochs = run_epoch(run)->epoch;
-    text_addf(&text, "dltrain: stopped by %s after %zu epoch%s%s", interrupt_name(), epochs,
-              epochs == 1 ? "" : "s", run_training(run)->search ? " of the refit" : "");
-    if (run_stream(run))
-        text_addf(&text, " and %zu window%s of the stream", run_stream(run)->done,
-                  run_stream(run)->done == 1 ? "" : "s");
-    text_add(&text, "; ");
+    text_addf(&text, "dltrain: stopped by %s at ", interrupt_name());
+    add_place(run, &text);
+    text_add(&text, "; the same command with --resume goes on from the checkpoint in ");
     add_printable(&text, run_folder(run));
-    text_add(&text, " holds no model yet\n");
+    text_add(&text, "\n");
     print_log(&text);
     text_release(&text);
+}
+
+/* Where a run goes on, or why it does not. */
+static void log_resumed(const struct run *run) {
+    const struct run_resumed *resumed = run_resumed(run);
+    struct text text = {0};
+    if (run_notice(run))
+        text_addf(&text, "dltrain: warning: %s\n", run_notice(run));
+    text_add(&text, "dltrain: ");
+    if (resumed->finished) {
+        add_printable(&text, run_folder(run));
+        text_add(&text, ": this run is finished, nothing is left to do\n");
+    } else if (!resumed->on) {
+        add_printable(&text, run_folder(run));
+        text_add(&text, ": holds no checkpoint, the run begins\n");
+    } else {
+        text_add(&text, "going on from ");
+        add_place(run, &text);
+        text_add(&text, "\n");
+    }
+    print_log(&text);
+    text_release(&text);
+}
+
+/* There is nothing to do but to say again what came of it. */
+static int show_finished(const struct run *run, const struct arguments *a) {
+    struct text text = {0};
+    if (!a->json)
+        return 0;
+    text_add(&text, run_summary(run));
+    return print_text(&text);
 }
 
 static int train_with(const struct config *config, const struct arguments *a) {
     struct run_options wish = {
         .folder = a->out,
         .force = a->force,
+        .resume = a->resume,
         .init_from = a->init_from,
         .isa = chosen_isa(a),
         .version = DLTRAIN_VERSION,
@@ -244,6 +309,13 @@ static int train_with(const struct config *config, const struct arguments *a) {
     struct run *run = run_open(config, &wish, &err);
     if (!run)
         return config_file_failure(a, &err);
+    if (a->resume && !a->quiet)
+        log_resumed(run);
+    if (run_resumed(run)->finished) {
+        int shown = show_finished(run, a);
+        run_free(run);
+        return shown;
+    }
     int status = train(run, config, a, &err) ? 0 : print_failure(&err);
     if (run_result(run)) {
         int printed = print_results(run, config->train.epochs, a->json);
@@ -260,6 +332,11 @@ static int train_with(const struct config *config, const struct arguments *a) {
 
 static int run_command(const struct arguments *a) {
     struct config config;
+    if (a->resume && a->force) {
+        struct err err;
+        err_set(&err, ERR_USAGE, "--resume goes on with a run, --force replaces it: give one of them");
+        return print_failure(&err);
+    }
     int status = config_file_open(a, "train", &config);
     if (status)
         return status;

@@ -1,10 +1,16 @@
-/* SIGINT and SIGTERM: noted while a training runs, so that it can end between two steps. */
+/* Signals while a training runs: SIGINT and SIGTERM are noted, so that it can end between two steps, SIGUSR1
+ * asks for a checkpoint, and a lost terminal is no reason to end. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 
-/* From now on the first of the two signals is noted instead of killing; a second one kills. A signal that was
- * ignored at the start stays ignored. */
+#include <stdbool.h>
+
+/* From now on the first SIGINT or SIGTERM is noted instead of killing; a second one kills. SIGHUP is ignored.
+ * A signal that was ignored at the start stays ignored. */
 void interrupt_catch(void);
+
+/* Whether SIGUSR1 has come since the last call. */
+bool interrupt_asked(void);
 
 /* "SIGINT" or "SIGTERM" once it has come, else NULL. */
 const char *interrupt_name(void);

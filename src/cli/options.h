@@ -18,7 +18,8 @@ struct arguments {
     const char *part, *priors, *tweak_one, *knock_out, *select, *swap, *rotate;
     uint64_t threads, seed, mc_dropout, rows, columns, samples, coordinates, windows, at;
     double tolerance, dirichlet, range;
-    bool force, json, quiet, verbose, print_config, trace, jvp, fail_on_shift, markdown, help, version;
+    bool force, resume, json, quiet, verbose, print_config, trace, jvp, fail_on_shift, markdown, help,
+        version;
     const char *operand;
     char **overrides; /* "PATH=VALUE" in the order given; owned */
     size_t override_count;

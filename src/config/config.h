@@ -52,6 +52,14 @@ void config_release(struct config *config);
 /* The resolved config as JSON text, every default written out; reads back to the same config. */
 bool config_print(const struct config *config, struct text *out, struct err *err) MUST_CHECK;
 
+/* The same, from that text: what a run was begun with. A wrong text is ERR_DATA. */
+bool config_load_text(const char *json, size_t len, struct config *config, struct err *err) MUST_CHECK;
+
+/* Whether a run that began with `was` may go on with `is`: their paths may differ (their content is checked
+ * elsewhere), as may the keys with KEY_MAY_CHANGE, and train.epochs may be more where nothing that has been
+ * done hangs on them. Else ERR_CONFIG, which names the first key that stands against it. */
+bool config_can_go_on(const struct config *was, const struct config *is, struct err *err) MUST_CHECK;
+
 /* Only what evaluation needs (model, loss, data.scale, label_column, classes), on one line, for the model
  * file; and back: the rest is as by default, name and paths are NULL. A wrong text is ERR_DATA, "model
  * config:LINE:COLUMN: PATH: sentence". */

@@ -102,10 +102,6 @@ static bool by_metric(int kind) {
     return kind == SCHEDULE_PLATEAU;
 }
 
-static bool by_run(int kind) {
-    return kind == SCHEDULE_LINEAR || kind == SCHEDULE_COSINE || kind == SCHEDULE_ONE_CYCLE;
-}
-
 static bool by_cycle(int kind) {
     return kind == SCHEDULE_ONE_CYCLE;
 }
@@ -295,7 +291,7 @@ static const struct key schedule_keys[] = {
      .unit = "epochs", .with = "kind", .applies = by_metric,
      .help = "Epochs without improvement that `plateau` bears."},
     {"final", &key_real, AT(struct schedule_spec, final), .min = 0, .max = 1, .with = "kind",
-     .applies = by_run, .help = "Share of `lr` that is left at the end of the run."},
+     .applies = schedule_spans_run, .help = "Share of `lr` that is left at the end of the run."},
     {"peak", &key_real, AT(struct schedule_spec, peak), .flags = KEY_ABOVE, .min = 0, .max = MOST_LR,
      .fallback = NAN, .computed = "10 times `lr`, at most 1000", .with = "kind", .applies = by_cycle,
      .help = "Highest rate of `one_cycle`, which rises to it from `lr`."},
@@ -437,8 +433,8 @@ static const struct key early_stopping_keys[] = {
 };
 
 static const struct key train_keys[] = {
-    {"epochs", &key_size, AT(struct train_spec, epochs), .min = 0, .max = 1000000, .fallback = 10,
-     .help = "Passes over the training part; 0 evaluates the initial model."},
+    {"epochs", &key_size, AT(struct train_spec, epochs), .flags = KEY_MAY_GROW, .min = 0, .max = 1000000,
+     .fallback = 10, .help = "Passes over the training part; 0 evaluates the initial model."},
     {"batch_size", &key_size, AT(struct train_spec, batch_size), .min = 1, .max = 16777216, .fallback = 128,
      .unit = "samples", .help = "Samples of one step."},
     {"shuffle", &key_bool, AT(struct train_spec, shuffle), .fallback = true,
@@ -448,6 +444,10 @@ static const struct key train_keys[] = {
     {"refit", &key_bool, AT(struct train_spec, refit),
      .help = "Train again on training and validation part, for as many epochs as `early_stopping` found "
              "best."},
+    {"checkpoint_minutes", &key_real, AT(struct train_spec, checkpoint_minutes), .flags = KEY_MAY_CHANGE,
+     .min = 0, .max = 1e6, .fallback = 10, .unit = "minutes",
+     .help =
+         "Most time between two checkpoints, for epochs that take longer; 0: at the end of epochs alone."},
     {"diagnostics", &key_bool, AT(struct train_spec, diagnostics),
      .help = "Record norms, updates, activations, dead and saturated units of every layer, and warn."},
     {"calibrate", &key_bool, AT(struct train_spec, calibrate),
@@ -545,6 +545,7 @@ static const struct key window_keys[] = {
 
 static const struct key discriminator_keys[] = {
     {"epochs", &key_index, AT(struct discriminator_spec, epochs), .flags = KEY_NULL, .min = 1, .max = 1000000,
+     .fallback = -1,
      .help = "Passes over source and target; null: 20, and more where that is less than 2000 steps."},
     {"batch_size", &key_size, AT(struct discriminator_spec, batch_size), .min = 1, .max = 16777216,
      .fallback = 128, .unit = "samples", .help = "Samples of one step."},
@@ -682,11 +683,13 @@ static const struct key shift_keys[] = {
 
 static const struct key config_keys[] = {
     {"$schema", &key_ignored, .flags = KEY_OPTIONAL, .help = "For editors; not read."},
-    {"name", &key_name, AT(struct config, name), .computed = "the config file's name without its extension",
+    {"name", &key_name, AT(struct config, name), .flags = KEY_MAY_CHANGE,
+     .computed = "the config file's name without its extension",
      .help = "Name of the run and of its folder."},
     {"seed", &key_seed, AT(struct config, seed), .fallback = 1,
      .help = "Decides every random choice; write it as a string where tools round large numbers."},
-    {"threads", &key_size, AT(struct config, threads), .min = 0, .max = 1024, .fallback = 0,
+    {"threads", &key_size, AT(struct config, threads), .flags = KEY_MAY_CHANGE, .min = 0, .max = 1024,
+     .fallback = 0,
      .help = "Threads; 0: as many as the process may use. A training step uses no more than there are "
              "processors and work for. "
              "Results do not depend on it."},

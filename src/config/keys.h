@@ -24,6 +24,8 @@ enum key_flag {
     KEY_NONEMPTY = 64, /* an object that holds at least one key */
     KEY_MODEL = 128,   /* goes into the model file, with all that is inside */
     KEY_SWITCH = 256, /* of an object that may be null: its struct begins with a bool that says it is given */
+    KEY_MAY_CHANGE = 512, /* when a run goes on, with all that is inside; paths may anyway */
+    KEY_MAY_GROW = 1024,  /* the same, of a size, upwards */
 };
 
 enum { KEY_ROWS_MAX = 64 }; /* rows of one object: the reader keeps a bit for each */

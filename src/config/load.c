@@ -106,19 +106,32 @@ bool config_load(const char *file, const char *const *overrides, size_t override
     return ok;
 }
 
-bool config_load_model(const char *json, size_t len, struct config *config, struct err *err) {
-    struct reader r = {.file = "model config", .folder = ".", .model_only = true};
+static bool load_text(const char *json, size_t len, struct reader *r, struct config *config,
+                      struct err *err) {
     struct config made = {0};
     struct config_faults faults = {0};
     struct err syntax;
+    struct text prefix = {0};
     struct json *doc = json_parse(json, len, (struct json_options){0}, ERR_DATA, &syntax);
-    r.doc = doc;
+    r->doc = doc;
+    text_addf(&prefix, "%s:", r->file);
     if (doc == NULL)
-        fault_file(&r, &syntax, "model config:");
+        fault_file(r, &syntax, reader_text(r, &prefix));
     else
-        read_tree(&r, json_root(doc), &made);
-    bool ok = finish(&r, ERR_DATA, &made, config, &faults, err);
+        read_tree(r, json_root(doc), &made);
+    bool ok = finish(r, ERR_DATA, &made, config, &faults, err);
+    text_release(&prefix);
     config_faults_release(&faults);
     json_free(doc);
     return ok;
+}
+
+bool config_load_model(const char *json, size_t len, struct config *config, struct err *err) {
+    struct reader r = {.file = "model config", .folder = ".", .model_only = true};
+    return load_text(json, len, &r, config, err);
+}
+
+bool config_load_text(const char *json, size_t len, struct config *config, struct err *err) {
+    struct reader r = {.file = "config", .folder = "."};
+    return load_text(json, len, &r, config, err);
 }

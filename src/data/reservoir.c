@@ -69,3 +69,15 @@ void reservoir_see(struct reservoir *r, const struct data_part *part) {
             put(r, (size_t)place, part->set, row);
     }
 }
+
+void reservoir_snapshot(struct reservoir *r, size_t classes, struct snapshot *s) {
+    struct idx *images = &r->held.images;
+    size_t rows = images->rows, bytes = images->width * idx_type_size(images->type);
+    snapshot_u64(s, "seen", &r->seen);
+    snapshot_u64(s, "number", &r->number);
+    snapshot_size(s, "class_count", &r->held.class_count, classes);
+    snapshot_size(s, "rows", &rows, r->capacity);
+    images->rows = images->dim[0] = rows;
+    snapshot_bytes(s, "images", images->values, rows * bytes);
+    snapshot_u32s(s, "classes", r->held.cls, rows, (uint32_t)classes - 1);
+}

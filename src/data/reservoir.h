@@ -4,6 +4,7 @@
 #ifndef DATA_RESERVOIR_H
 #define DATA_RESERVOIR_H
 
+#include "base/snapshot.h"
 #include "data/dataset.h"
 
 struct reservoir {
@@ -23,5 +24,8 @@ void reservoir_release(struct reservoir *reservoir);
 void reservoir_see(struct reservoir *reservoir, const struct data_part *part);
 /* Forgets all samples. */
 void reservoir_empty(struct reservoir *reservoir);
+
+/* Puts its samples, of so many classes, aside, or takes them up in one that was made alike. */
+void reservoir_snapshot(struct reservoir *reservoir, size_t classes, struct snapshot *s);
 
 #endif

@@ -396,3 +396,43 @@ void diagnostics_epoch(struct diagnostics *d) {
     };
     memset(d->sum, 0, d->layers * sizeof *d->sum);
 }
+
+/* ---- put aside ---- */
+
+static void snapshot_layer(struct layer_diagnostics *l, struct snapshot *s) {
+    snapshot_double(s, "weight_norm", &l->weight_norm);
+    snapshot_double(s, "gradient_norm", &l->gradient_norm);
+    snapshot_double(s, "update_ratio", &l->update_ratio);
+    snapshot_double(s, "activation_mean", &l->activation_mean);
+    snapshot_double(s, "activation_deviation", &l->activation_deviation);
+    snapshot_double(s, "dead", &l->dead);
+    snapshot_double(s, "saturated", &l->saturated);
+    snapshot_double(s, "saturated_units", &l->saturated_units);
+    snapshot_bool(s, "symmetric", &l->symmetric);
+}
+
+static void snapshot_sums(struct step_sums *sum, struct snapshot *s) {
+    snapshot_double(s, "gradient", &sum->gradient);
+    snapshot_double(s, "ratio", &sum->ratio);
+    snapshot_size(s, "steps", &sum->steps, SIZE_MAX);
+    snapshot_size(s, "ratios", &sum->ratios, SIZE_MAX);
+}
+
+void diagnostics_snapshot(struct diagnostics *d, struct snapshot *s) {
+    bool latest = d->result.layers > 0;
+    snapshot_bool(s, "latest", &latest);
+    for (size_t l = 0; l < d->layers; l++) {
+        const struct layer_place *at = &d->place[l];
+        snapshot_enter(s, tape_label(d->source.model->tape, at->first_node));
+        snapshot_sums(&d->sum[l], s);
+        if (latest)
+            snapshot_layer(&d->layer[l], s);
+        d->layer[l].name = tape_label(d->source.model->tape, at->first_node);
+        d->layer[l].units = at->units;
+        snapshot_leave(s);
+    }
+    if (latest)
+        snapshot_double(s, "gradient_ratio", &d->result.gradient_ratio);
+    d->result.layers = latest ? d->layers : 0;
+    d->result.layer = d->layer;
+}

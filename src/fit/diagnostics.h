@@ -34,4 +34,7 @@ void diagnostics_epoch(struct diagnostics *d);
 /* Those of the last finished epoch, NULL before the first. */
 const struct net_diagnostics *diagnostics_latest(const struct diagnostics *d);
 
+/* Puts the sums of the epoch in progress and the figures of the last one aside, or takes them up. */
+void diagnostics_snapshot(struct diagnostics *d, struct snapshot *s);
+
 #endif

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/snapshot.h"
+
 struct early_stopping {
     bool higher_is_better;
     size_t patience;
@@ -28,5 +30,8 @@ bool early_stopping_note(struct early_stopping *stopping, double value);
 
 /* Whether training should end behind the epoch that was noted last. */
 bool early_stopping_due(const struct early_stopping *stopping);
+
+/* Puts aside, or takes up, what it has seen; what it was told by early_stopping_init stays. */
+void early_stopping_snapshot(struct early_stopping *stopping, struct snapshot *s);
 
 #endif

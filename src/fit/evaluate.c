@@ -268,6 +268,31 @@ void evaluation_release(struct evaluation *evaluation) {
     *evaluation = (struct evaluation){0};
 }
 
+void evaluation_snapshot(struct evaluation *e, struct snapshot *s) {
+    bool confusion = e->confusion != NULL;
+    snapshot_size(s, "samples", &e->samples, SIZE_MAX);
+    snapshot_size(s, "classes", &e->classes, SIZE_MAX);
+    snapshot_double(s, "loss", &e->loss);
+    snapshot_double(s, "weighted_loss", &e->weighted_loss);
+    snapshot_double(s, "accuracy", &e->accuracy);
+    snapshot_size(s, "correct", &e->correct, e->samples);
+    snapshot_double(s, "nll", &e->nll);
+    snapshot_double(s, "brier", &e->brier);
+    snapshot_double(s, "ece", &e->ece);
+    snapshot_bool(s, "confusion.given", &confusion);
+    if (!confusion)
+        return;
+    size_t classes = e->classes;
+    if (snapshot_restores(s) && classes > CONFUSION_CLASSES)
+        snapshot_refuse(s, "classes", "expected at most %d, found %zu", CONFUSION_CLASSES, classes);
+    struct err err = {0};
+    if (snapshot_restores(s) &&
+        !(e->confusion = mem_alloc(classes * classes, sizeof *e->confusion, "the confusion matrix", &err)))
+        snapshot_fail(s, &err);
+    if (e->confusion)
+        snapshot_u64s(s, "confusion", e->confusion, classes * classes);
+}
+
 bool fit_outputs(const struct kernel *kernel, struct team *team, const struct model *model,
                  const struct data_part *part, const struct scaling *scaling, real *out, struct err *err) {
     struct pass p = {.source = {.kernel = kernel, .model = model, .set = part->set, .scaling = scaling},

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/snapshot.h"
 #include "base/team.h"
 #include "data/dataset.h"
 #include "fit/calibration.h"
@@ -58,6 +59,12 @@ void fit_free(struct fit *fit);
 /* Before the first step: the optimizer goes on from the state that it has in another fit, of a model of the
  * same shape and by the same rule. */
 void fit_adopt(struct fit *fit, const struct fit *previous);
+
+/* Between two steps: puts parameters, optimizer, schedule and the epoch in progress aside, or takes them up
+ * in a fit that was made of the same setup, on whatever threads and instruction set. */
+void fit_snapshot(struct fit *fit, struct snapshot *s);
+/* The optimizer alone, for a fit that only another one will adopt. */
+void fit_snapshot_optimizer(struct fit *fit, struct snapshot *s);
 
 /* Does at most max_steps optimiser steps and stops at the end of an epoch; a call after it begins the next
  * one. ERR_DIVERGED, naming epoch, step and layer, as soon as a loss, gradient or parameter is not finite;
@@ -144,6 +151,8 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
                   const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
                   struct err *err) MUST_CHECK;
 void evaluation_release(struct evaluation *evaluation);
+/* Puts the figures aside, or takes them up into ones that are zero. */
+void evaluation_snapshot(struct evaluation *evaluation, struct snapshot *s);
 
 /* What the last layer makes of the rows of a part, [count][outputs]: logits, for a loss that has them. */
 bool fit_outputs(const struct kernel *kernel, struct team *team, const struct model *model,

@@ -169,6 +169,54 @@ void fit_adopt(struct fit *fit, const struct fit *previous) {
     optimizer_adopt(fit->optimizer, previous->optimizer, fit->setup.model->size);
 }
 
+static void snapshot_status(struct fit *fit, struct snapshot *s) {
+    struct fit_status *status = &fit->status;
+    snapshot_size(s, "epoch", &status->epoch, UINT32_MAX);
+    snapshot_size(s, "step", &status->step, status->steps);
+    snapshot_u64(s, "total_steps", &status->total_steps);
+    snapshot_size(s, "samples", &status->samples, fit->setup.train->count);
+    snapshot_double(s, "loss", &status->loss);
+    snapshot_double(s, "accuracy", &status->accuracy);
+    snapshot_double(s, "lr", &status->lr);
+    snapshot_double(s, "loss_sum", &fit->loss_sum);
+    snapshot_double(s, "correct_sum", &fit->correct_sum);
+    snapshot_bool(s, "epoch_done", &fit->epoch_done);
+}
+
+/* What is drawn and shuffled hangs on the epoch alone, and is made again. */
+static void go_on(struct fit *fit) {
+    fit->source.epoch = fit->status.epoch;
+    fit_noise_begin_epoch(&fit->noise, fit->status.epoch);
+    if (fit->setup.train_spec.shuffle)
+        sampler_shuffle(fit->setup.seed, (uint32_t)fit->status.epoch, fit->setup.train->count, fit->order);
+}
+
+void fit_snapshot_optimizer(struct fit *fit, struct snapshot *s) {
+    snapshot_enter(s, "optimizer");
+    optimizer_snapshot(fit->optimizer, fit->setup.model->size, s);
+    snapshot_leave(s);
+}
+
+void fit_snapshot(struct fit *fit, struct snapshot *s) {
+    const struct model *model = fit->setup.model;
+    snapshot_status(fit, s);
+    snapshot_reals(s, "parameters", model->theta, model->size);
+    /* Between two epochs nobody goes back to the beginning of the last one. */
+    if (!fit->epoch_done)
+        snapshot_reals(s, "good", fit->good, model->size);
+    fit_snapshot_optimizer(fit, s);
+    snapshot_enter(s, "plateau");
+    plateau_snapshot(&fit->plateau, s);
+    snapshot_leave(s);
+    if (fit->diagnostics) {
+        snapshot_enter(s, "diagnostics");
+        diagnostics_snapshot(fit->diagnostics, s);
+        snapshot_leave(s);
+    }
+    if (snapshot_restores(s) && !fit->epoch_done)
+        go_on(fit);
+}
+
 void fit_free(struct fit *fit) {
     if (!fit)
         return;

@@ -68,6 +68,7 @@ struct train_spec {
     bool refit;       /* train again on training and validation part for as many epochs as were best */
     bool diagnostics; /* figures of every layer, every epoch */
     bool calibrate;   /* fit a temperature on the validation part */
+    double checkpoint_minutes; /* at most between two checkpoints; 0: any */
 };
 
 #endif

@@ -220,6 +220,17 @@ void optimizer_adopt(struct optimizer *o, const struct optimizer *from, size_t s
             memcpy(o->state[s], from->state[s], size * sizeof(real));
 }
 
+void optimizer_snapshot(struct optimizer *o, size_t size, struct snapshot *s) {
+    static const char *const name[UPDATE_STATES] = {"velocity", "mean", "square", "largest"};
+    snapshot_u64(s, "step", &o->step);
+    snapshot_double(s, "square_product", &o->square_product);
+    snapshot_double(s, "mean_product", &o->mean_product);
+    snapshot_double(s, "reach", &o->velocity);
+    for (int i = 0; i < UPDATE_STATES; i++)
+        if (o->state[i])
+            snapshot_reals(s, name[i], o->state[i], size);
+}
+
 void optimizer_begin(struct optimizer *o, double lr, double momentum) {
     o->step++;
     o->rate = o->width = lr;

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/real.h"
+#include "base/snapshot.h"
 #include "kernel/kernel.h"
 #include "optim/spec.h"
 
@@ -32,6 +33,9 @@ void optimizer_free(struct optimizer *o);
 
 /* Gives o, of the same rule and size, the state that `from` has reached: it goes on as that would. */
 void optimizer_adopt(struct optimizer *o, const struct optimizer *from, size_t size);
+
+/* Puts its state between two steps aside, or takes it up. */
+void optimizer_snapshot(struct optimizer *o, size_t size, struct snapshot *s);
 
 /* Begins a step with this learning rate and momentum (read where the rule has one). */
 void optimizer_begin(struct optimizer *o, double lr, double momentum);

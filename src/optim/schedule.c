@@ -12,6 +12,10 @@ const char *schedule_name(size_t i) {
     return i < SCHEDULE_COUNT ? names[i] : NULL;
 }
 
+bool schedule_spans_run(int kind) {
+    return kind == SCHEDULE_LINEAR || kind == SCHEDULE_COSINE || kind == SCHEDULE_ONE_CYCLE;
+}
+
 /* Where a step stands in the part of the run that its schedule has. */
 struct place {
     uint64_t epoch; /* from 0 */
@@ -111,4 +115,11 @@ void plateau_watch(struct plateau *plateau, const struct schedule_spec *spec, do
         plateau->factor *= spec->factor;
         plateau->bad = 0;
     }
+}
+
+void plateau_snapshot(struct plateau *plateau, struct snapshot *s) {
+    snapshot_bool(s, "watched", &plateau->watched);
+    snapshot_double(s, "best", &plateau->best);
+    snapshot_double(s, "factor", &plateau->factor);
+    snapshot_size(s, "bad", &plateau->bad, SIZE_MAX);
 }

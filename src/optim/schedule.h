@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/snapshot.h"
 #include "optim/spec.h"
 
 /* The step that is about to be done. */
@@ -47,5 +48,8 @@ void plateau_init(struct plateau *plateau);
  * better. */
 void plateau_watch(struct plateau *plateau, const struct schedule_spec *spec, double value,
                    bool higher_is_better);
+
+/* Puts it aside, or takes it up. */
+void plateau_snapshot(struct plateau *plateau, struct snapshot *s);
 
 #endif

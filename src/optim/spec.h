@@ -27,6 +27,8 @@ enum schedule_kind {
 
 /* "constant", ...; NULL from SCHEDULE_COUNT on. */
 const char *schedule_name(size_t i);
+/* Whether its rate hangs on how long the run is. */
+bool schedule_spans_run(int kind);
 
 /* How the learning rate changes; which numbers count hangs on the kind. */
 struct schedule_spec {

@@ -172,3 +172,24 @@ bool correction_write(const struct correction *c, const struct folder *folder, s
     idx_release(&weights);
     return ok;
 }
+
+/* ---- put aside ---- */
+
+static void snapshot_figures(struct target_figures *figures, const char *name, struct snapshot *s) {
+    snapshot_enter(s, name);
+    snapshot_double(s, "loss", &figures->loss);
+    snapshot_double(s, "accuracy", &figures->accuracy);
+    snapshot_leave(s);
+}
+
+void correction_snapshot(struct correction *c, struct snapshot *s) {
+    snapshot_enter(s, "correction");
+    snapshot_figures(&c->worth.uncorrected, "uncorrected", s);
+    snapshot_figures(&c->worth.posthoc, "posthoc", s);
+    snapshot_figures(&c->worth.weighted, "weighted", s);
+    if (c->estimation)
+        estimation_snapshot(c->estimation, s);
+    if (c->estimation && snapshot_restores(s))
+        c->result = estimation_result(c->estimation);
+    snapshot_leave(s);
+}

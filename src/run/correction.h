@@ -54,6 +54,9 @@ bool correction_of_final(struct correction *c, double *temperature, bool *change
 /* Warns where the loss of a training by weights went to 0. */
 bool correction_judge(const struct correction *c, double train_loss, struct err *err) MUST_CHECK;
 
+/* Puts aside what is known, or takes it up in one that has just begun. */
+void correction_snapshot(struct correction *c, struct snapshot *s);
+
 /* Writes weights.idx: what the rows of the training file weigh by covariate shift, 0 those held out. */
 bool correction_write(const struct correction *c, const struct folder *folder, struct err *err) MUST_CHECK;
 

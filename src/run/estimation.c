@@ -91,7 +91,7 @@ static void find_unlike(struct estimation_result *r, const double *ratio) {
     }
 }
 
-static bool begin_crossfit(struct estimation *e, struct err *err) {
+bool estimation_begin_crossfit(struct estimation *e, struct err *err) {
     const struct setup *s = e->setup;
     const struct crossfit_setup setup = {
         .part = &s->data.train,
@@ -117,7 +117,7 @@ static bool go_on(struct estimation *e, const struct discriminator_result *odds,
         return direct ? estimation_begin_density(e, err) : estimation_weigh(e, odds->ratio, err);
     }
     e->stage = ESTIMATION_MODEL;
-    return held_out_part(e->setup) || begin_crossfit(e, err);
+    return held_out_part(e->setup) || estimation_begin_crossfit(e, err);
 }
 
 static bool end_discriminator(struct estimation *e, struct err *err) {

@@ -89,6 +89,10 @@ struct estimation_status {
 };
 struct estimation_status estimation_status(const struct estimation *e);
 
+/* Puts aside what is known, or takes it up in one that has just been made. Models that are being trained are
+ * not: it begins their stage anew, which comes to the same bits. */
+void estimation_snapshot(struct estimation *e, struct snapshot *s);
+
 /* Once it is over. */
 const struct estimation_result *estimation_result(const struct estimation *e);
 /* Whether the correction trains by weights. */

@@ -43,6 +43,9 @@ struct estimation {
     struct estimation_result result;
 };
 
+/* Begins the models for out-of-fold logits. */
+bool estimation_begin_crossfit(struct estimation *e, struct err *err) MUST_CHECK;
+
 /* ---- label shift (estimation_label.c) ---- */
 
 /* Goes on from the label sample, of which the source is this part, that the model has not seen: begins the

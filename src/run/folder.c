@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -23,19 +24,23 @@ static char *default_path(const char *name, struct err *err) {
     return file_join(runs, name, err);
 }
 
-static bool refuse_finished(const struct folder *folder, struct err *err) {
+bool folder_finished(const struct folder *folder, bool *finished, struct err *err) {
     char *summary = folder_file(folder, "summary.json", err);
-    if (!summary)
-        return false;
-    bool finished = file_exists(summary);
+    *finished = summary && file_exists(summary);
     mem_free(summary);
-    if (finished)
-        return err_set(
-            err, ERR_SYSTEM,
-            "%s: holds a finished run: --force replaces it, --out DIR keeps it and writes elsewhere; "
-            "--resume would find nothing left to do",
-            folder->path);
-    return true;
+    return summary != NULL;
+}
+
+static bool refuse_finished(const struct folder *folder, enum folder_use use, struct err *err) {
+    bool finished;
+    if (use != FOLDER_NEW)
+        return true;
+    return folder_finished(folder, &finished, err) &&
+           (!finished ||
+            err_set(err, ERR_SYSTEM,
+                    "%s: holds a finished run: --force replaces it, --out DIR keeps it and writes elsewhere, "
+                    "--resume goes on with it for more epochs",
+                    folder->path));
 }
 
 /* Whether path still names the open file: its holder may have removed it between our open and our lock. */
@@ -45,13 +50,18 @@ static bool is_current(int fd, const char *path) {
            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
+/* The lock says "PID HOST". */
 static bool refuse_locked(int fd, const char *folder, struct err *err) {
-    char pid[24];
-    ssize_t len = pread(fd, pid, sizeof pid - 1, 0);
-    pid[len > 0 ? len : 0] = '\0';
-    pid[strspn(pid, "0123456789")] = '\0';
-    return err_set(err, ERR_SYSTEM, "%s: is in use by %s%s", folder, pid[0] ? "process " : "another process",
-                   pid);
+    char holder[128];
+    ssize_t len = pread(fd, holder, sizeof holder - 1, 0);
+    holder[len > 0 ? len : 0] = '\0';
+    size_t digits = strspn(holder, "0123456789");
+    char *host = holder + digits + (holder[digits] == ' ');
+    host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")] = '\0';
+    if (digits == 0)
+        return err_set(err, ERR_SYSTEM, "%s: is in use by another process", folder);
+    return err_set(err, ERR_SYSTEM, "%s: is in use by process %.*s%s%s", folder, (int)digits, holder,
+                   *host ? " on " : "", host);
 }
 
 /* The lock file opened and locked, or -1. The kernel drops the lock when the process ends, however it ends,
@@ -84,7 +94,10 @@ static int take_lock(const struct folder *folder, struct err *err) {
 /* Who holds the lock, for the message of the second process. */
 static bool write_pid(const struct folder *folder, struct err *err) {
     struct text pid = {0};
-    text_addf(&pid, "%ld\n", (long)getpid());
+    char host[65] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    text_addf(&pid, "%ld %s\n", (long)getpid(), host);
     bool ok = text_ok(&pid, err);
     ssize_t done = ok && ftruncate(folder->lock, 0) == 0 ? pwrite(folder->lock, pid.s, pid.len, 0) : -1;
     if (ok && done < 0)
@@ -115,20 +128,21 @@ static void strip_slashes(char *path) {
         path[len - 1] = '\0';
 }
 
-bool folder_open(const char *out, const char *name, bool force, struct folder *folder, struct err *err) {
+bool folder_open(const char *out, const char *name, enum folder_use use, struct folder *folder,
+                 struct err *err) {
     struct folder f = {.lock = -1};
     f.path = out ? mem_string(out, err) : default_path(name, err);
     if (f.path)
         strip_slashes(f.path);
     if (!f.path || !(f.lock_path = folder_file(&f, ".lock", err)))
         goto fail;
-    if (!force && !refuse_finished(&f, err))
+    if (!refuse_finished(&f, use, err))
         goto fail;
     if (!count_missing(f.path, &f.made, err) || !file_make_folders(f.path, err) ||
         (f.lock = take_lock(&f, err)) < 0 || !write_pid(&f, err))
         goto fail;
     /* Again, for a run that finished while we came here. */
-    if (!force && !refuse_finished(&f, err))
+    if (!refuse_finished(&f, use, err))
         goto fail;
     *folder = f;
     return true;
@@ -172,6 +186,13 @@ static bool remove_file(const struct folder *folder, const char *name, struct er
     return ok;
 }
 
+static bool remove_files(const struct folder *folder, const char *const *name, struct err *err) {
+    for (; *name; name++)
+        if (!remove_file(folder, *name, err))
+            return false;
+    return true;
+}
+
 /* What a process that was killed while it wrote has left; nobody else writes here, as we hold the lock. */
 static bool remove_temporary(const struct folder *folder, struct err *err) {
     DIR *dir = opendir(folder->path);
@@ -187,12 +208,36 @@ static bool remove_temporary(const struct folder *folder, struct err *err) {
 
 bool folder_begin(const struct folder *folder, struct err *err) {
     /* The summary first: without it no reader takes the rest for a finished run. */
-    static const char *const written[] = {"summary.json", "model.safetensors", "metrics.jsonl",
-                                          "posthoc.safetensors", "weights.idx"};
-    for (size_t i = 0; i < sizeof written / sizeof *written; i++)
-        if (!remove_file(folder, written[i], err))
-            return false;
-    return remove_temporary(folder, err) && folder_write(folder, "metrics.jsonl", "", 0, err);
+    static const char *const written[] = {"summary.json", "model.safetensors",   "metrics.jsonl",
+                                          CHECKPOINT,     CHECKPOINT_PREVIOUS,   CHECKPOINT_NEW,
+                                          "weights.idx",  "posthoc.safetensors", NULL};
+    return remove_files(folder, written, err) && remove_temporary(folder, err) &&
+           folder_write(folder, "metrics.jsonl", "", 0, err);
+}
+
+bool folder_go_on(const struct folder *folder, struct err *err) {
+    static const char *const written[] = {"summary.json", "model.safetensors", CHECKPOINT_NEW, NULL};
+    return remove_files(folder, written, err) && remove_temporary(folder, err);
+}
+
+bool folder_drop_previous(const struct folder *folder, struct err *err) {
+    static const char *const previous[] = {CHECKPOINT_PREVIOUS, NULL};
+    return remove_files(folder, previous, err);
+}
+
+static bool rename_file(const struct folder *folder, const char *from, const char *to, struct err *err) {
+    char *old = folder_file(folder, from, err), *new = old ? folder_file(folder, to, err) : NULL;
+    bool ok = new && (rename(old, new) == 0 || errno == ENOENT);
+    if (new && !ok)
+        err_set(err, ERR_SYSTEM, "%s: cannot rename to %s: %s", old, to, strerror(errno));
+    mem_free(old);
+    mem_free(new);
+    return ok;
+}
+
+bool folder_rotate(const struct folder *folder, struct err *err) {
+    return rename_file(folder, CHECKPOINT, CHECKPOINT_PREVIOUS, err) &&
+           rename_file(folder, CHECKPOINT_NEW, CHECKPOINT, err);
 }
 
 char *folder_file(const struct folder *folder, const char *name, struct err *err) {

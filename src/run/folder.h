@@ -8,6 +8,9 @@
 
 #include "base/err.h"
 
+/* A summary has a confusion matrix and more for every class. */
+enum { FOLDER_MAX_SUMMARY = 256 << 20 };
+
 struct folder {
     char *path;      /* owned */
     char *lock_path; /* owned */
@@ -15,11 +18,26 @@ struct folder {
     size_t made;     /* how many folders of the path this process made */
 };
 
+/* What the caller means to do with a run that the folder holds. */
+enum folder_use {
+    FOLDER_NEW,     /* nothing: it must not be finished */
+    FOLDER_REPLACE, /* remove it */
+    FOLDER_RESUME,  /* go on with it */
+};
+
+/* The newest checkpoint, the one before it, and one that has just been written. */
+#define CHECKPOINT          "checkpoint.safetensors"
+#define CHECKPOINT_PREVIOUS "checkpoint.previous.safetensors"
+#define CHECKPOINT_NEW      "checkpoint.new.safetensors"
+
 /* Makes the folder `out` (NULL: runs/NAME under the working directory) where it is missing and locks it.
- * ERR_SYSTEM where it holds a finished run and force is not set, where another process works in it, and where
- * it cannot be written; ERR_CONFIG where NAME cannot name a folder. On success the caller closes it. */
-bool folder_open(const char *out, const char *name, bool force, struct folder *folder,
+ * ERR_SYSTEM where it holds a finished run that is not to be used, where another process works in it, and
+ * where it cannot be written; ERR_CONFIG where NAME cannot name a folder. On success the caller closes it. */
+bool folder_open(const char *out, const char *name, enum folder_use use, struct folder *folder,
                  struct err *err) MUST_CHECK;
+
+/* Whether it holds a finished run. */
+bool folder_finished(const struct folder *folder, bool *finished, struct err *err) MUST_CHECK;
 
 /* Unlocks. Folders that this process made are removed again if they are still empty. */
 void folder_close(struct folder *folder);
@@ -27,6 +45,14 @@ void folder_close(struct folder *folder);
 /* Removes the files of an earlier run, finished or killed, so that files of two runs never stand side by
  * side, and begins metrics.jsonl, empty. */
 bool folder_begin(const struct folder *folder, struct err *err) MUST_CHECK;
+/* For a run that goes on: removes what it wrote at its end, if it had one, and what a killed process left. */
+bool folder_go_on(const struct folder *folder, struct err *err) MUST_CHECK;
+
+/* Gives the new checkpoint the name of the newest one, and that the name of the previous one. At no moment is
+ * there none. */
+bool folder_rotate(const struct folder *folder, struct err *err) MUST_CHECK;
+/* Removes the previous one, when a run has ended. */
+bool folder_drop_previous(const struct folder *folder, struct err *err) MUST_CHECK;
 
 /* The path of a file of the folder. Release with mem_free. */
 char *folder_file(const struct folder *folder, const char *name, struct err *err) MUST_CHECK;

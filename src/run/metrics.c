@@ -4,12 +4,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "run/clock.h"
 #include "run/diagnostics_json.h"
 #include "run/stream_json.h"
-
-/* Between two writings. */
-static const double pause_seconds = 0.5;
 
 /* The metrics whose paths begin with the group's name, as its object; nothing where the run has none of them.
  */
@@ -106,15 +102,15 @@ bool metrics_flush(struct metrics *metrics, const struct folder *folder, struct 
     if (!folder_write(folder, "metrics.jsonl", metrics->lines.s, metrics->lines.len, err))
         return false;
     metrics->written = metrics->lines.len;
-    metrics->written_at = clock_seconds();
     return true;
-}
-
-bool metrics_write(struct metrics *metrics, const struct folder *folder, struct err *err) {
-    bool soon = metrics->written > 0 && clock_seconds() < metrics->written_at + pause_seconds;
-    return soon || metrics_flush(metrics, folder, err);
 }
 
 void metrics_release(struct metrics *metrics) {
     text_release(&metrics->lines);
+}
+
+void metrics_snapshot(struct metrics *metrics, struct snapshot *s) {
+    snapshot_text(s, "metrics", &metrics->lines);
+    if (snapshot_restores(s))
+        metrics->written = 0;
 }

@@ -4,52 +4,23 @@
 
 #include "base/mem.h"
 #include "run/clock.h"
-#include "run/correction.h"
-#include "run/folder.h"
-#include "run/metrics.h"
 #include "run/model_file.h"
+#include "run/run_parts.h"
 #include "run/summary.h"
-
-enum phase {
-    PHASE_ESTIMATION,  /* of a shift, as far as it needs no trained model */
-    PHASE_BY_MODEL,    /* what was left of that, by the uncorrected model */
-    PHASE_UNCORRECTED, /* a training without weights, before a search by weights or until that is known */
-    PHASE_SEARCH,
-    PHASE_REFIT,
-    PHASE_STREAM, /* learning from the windows of a stream */
-};
-
-struct run {
-    enum phase phase;
-    const struct config *config;
-    struct folder folder;
-    struct setup setup;
-    struct metrics metrics;
-    struct training search, refit;
-    struct training *training; /* the one in progress */
-    struct stream stream;
-    struct setup_state found; /* what the search has found, in a refit */
-    struct correction correction;
-    struct measurement test; /* of the final model */
-    struct calibration calibration;
-    bool finished; /* the result stands */
-    struct run_refit refitted;
-    struct run_result result;
-    struct text message, summary;
-    struct warnings warnings;
-};
 
 /* ---- beginning ---- */
 
-static bool write_config(const struct run *run, struct err *err) {
-    struct text text = {0};
-    bool ok = config_print(run->config, &text, err) &&
-              folder_write(&run->folder, "config.json", text.s, text.len, err);
-    text_release(&text);
-    return ok;
+/* Where it ran, and on what: the one for config.json, both for the checkpoints. */
+static bool note_identity(struct run *run, struct err *err) {
+    setup_digests(&run->setup, &run->data_text);
+    return config_print(run->config, &run->config_text, err) && text_ok(&run->data_text, err);
 }
 
-struct run *run_open(const struct config *config, const struct run_options *options, struct err *err) {
+static bool write_config(const struct run *run, struct err *err) {
+    return folder_write(&run->folder, "config.json", run->config_text.s, run->config_text.len, err);
+}
+
+static struct run *create(const struct config *config, const struct run_options *options, struct err *err) {
     struct run *run = mem_alloc(1, sizeof *run, "the run", err);
     if (!run)
         return NULL;
@@ -59,27 +30,67 @@ struct run *run_open(const struct config *config, const struct run_options *opti
     run->phase = shift_has_target(config->shift.kind) ? PHASE_ESTIMATION : PHASE_SEARCH;
     run->calibration.temperature = (double)NAN;
     run->result.version = options->version;
-    run->result.init_from = options->init_from;
-    /* First what costs nothing and makes nothing. */
-    if (!kernel_find(options->isa, err) ||
-        !folder_open(options->folder, config->name, options->force, &run->folder, err) ||
-        !setup_open(config, options->isa, !options->init_from, &run->setup, err) ||
-        !setup_start(&run->setup, options->init_from, err) ||
-        !training_begin(&run->search, &run->setup, NULL, err) ||
-        !correction_begin(&run->correction, &run->setup, &run->warnings, err) ||
-        !folder_begin(&run->folder, err) || !write_config(run, err) ||
-        !warnings_of_schedule(&run->warnings, config, err) ||
-        (!options->init_from && !warnings_of_config(&run->warnings, config, err))) {
-        run_free(run);
-        return NULL;
-    }
-    run->result.load_seconds = clock_seconds();
     return run;
+}
+
+/* A new run. */
+static bool begin(struct run *run, const char *init_from, struct err *err) {
+    text_add(&run->init_from, init_from ? init_from : "");
+    return text_ok(&run->init_from, err) && folder_begin(&run->folder, err) && write_config(run, err) &&
+           warnings_of_schedule(&run->warnings, run->config, err) &&
+           (init_from || warnings_of_config(&run->warnings, run->config, err));
+}
+
+/* One that goes on, from the checkpoint. */
+static bool go_on(struct run *run, struct checkpoint *checkpoint, struct err *err) {
+    return resume_from(run, checkpoint, err) && folder_go_on(&run->folder, err) && write_config(run, err);
+}
+
+/* With everything loaded, as it is before the first step. */
+static bool make_ready(struct run *run, const struct run_options *options, struct checkpoint *checkpoint,
+                       struct err *err) {
+    struct setup *s = &run->setup;
+    const char *init_from = checkpoint ? NULL : options->init_from;
+    if (!setup_open(run->config, options->isa, !checkpoint && !init_from, s, err) ||
+        (!checkpoint && !setup_start(s, init_from, err)) || !training_begin(&run->search, s, NULL, err) ||
+        !correction_begin(&run->correction, s, &run->warnings, err) || !note_identity(run, err) ||
+        !(run->keeper = keeper_create(&run->folder, err)))
+        return false;
+    return checkpoint ? go_on(run, checkpoint, err) : begin(run, init_from, err);
+}
+
+static bool open_run(struct run *run, const struct run_options *options, struct err *err) {
+    enum folder_use use = options->resume ? FOLDER_RESUME : options->force ? FOLDER_REPLACE : FOLDER_NEW;
+    struct checkpoint *checkpoint = NULL;
+    /* First what costs nothing and makes nothing. */
+    bool ok = kernel_find(options->isa, err) &&
+              folder_open(options->folder, run->config->name, use, &run->folder, err) &&
+              (!options->resume || resume_find(run, options->init_from, &checkpoint, err)) &&
+              (run->resumed.finished || make_ready(run, options, checkpoint, err));
+    checkpoint_free(checkpoint);
+    if (!ok || run->resumed.finished)
+        return ok;
+    run->result.init_from = run->init_from.len ? run->init_from.s : NULL;
+    run->result.load_seconds = run->kept_at = clock_seconds();
+    return true;
+}
+
+struct run *run_open(const struct config *config, const struct run_options *options, struct err *err) {
+    struct run *run = create(config, options, err);
+    if (run && open_run(run, options, err))
+        return run;
+    run_free(run);
+    return NULL;
 }
 
 void run_free(struct run *run) {
     if (!run)
         return;
+    keeper_free(run->keeper);
+    text_release(&run->notice);
+    text_release(&run->init_from);
+    text_release(&run->data_text);
+    text_release(&run->config_text);
     warnings_release(&run->warnings);
     text_release(&run->summary);
     text_release(&run->message);
@@ -132,16 +143,18 @@ static void fill_result(struct run *run, const char *stopped_by) {
         run->refitted = (struct run_refit){refit->last.epoch, run->setup.data.train.count, refit->steps};
         r->refit = &run->refitted;
     }
-    r->total_seconds = clock_seconds();
+    r->total_seconds = run->spent + clock_seconds();
 }
 
 /* Writes the model and then the summary, whose presence means that all the rest is there. */
 static bool finish(struct run *run, const char *stopped_by, struct err *err) {
-    if (!metrics_flush(&run->metrics, &run->folder, err) || !write_model(run, err))
+    if (!write_model(run, err) || !keeper_wait(run->keeper, err) ||
+        !metrics_flush(&run->metrics, &run->folder, err))
         return false;
     fill_result(run, stopped_by);
     if (!summary_print(&run->result, &run->setup, &run->summary, err) ||
-        !folder_write(&run->folder, "summary.json", run->summary.s, run->summary.len, err))
+        !folder_write(&run->folder, "summary.json", run->summary.s, run->summary.len, err) ||
+        !folder_drop_previous(&run->folder, err))
         return false;
     run->finished = true;
     return true;
@@ -195,7 +208,7 @@ static bool settle_search(struct run *run, struct err *err) {
     return calibrate(run, part, err);
 }
 
-static bool begin_refit(struct run *run, struct err *err) {
+bool run_begin_refit(struct run *run, struct err *err) {
     if (!setup_refit(&run->setup, &run->found, err) ||
         !training_begin(&run->refit, &run->setup, &run->search, err))
         return false;
@@ -237,16 +250,13 @@ static bool train(struct run *run, enum run_event *event, struct err *err) {
     if (!training_advance(run->training, &epoch, err))
         return false;
     *event = epoch ? RUN_EPOCH : RUN_PROGRESS;
-    if (epoch &&
-        (!judge_epoch(run, err) || !metrics_add(&run->metrics, run_epoch(run), run_diagnostics(run), err)))
-        return false;
-    return metrics_write(&run->metrics, &run->folder, err);
+    return !epoch ||
+           (judge_epoch(run, err) && metrics_add(&run->metrics, run_epoch(run), run_diagnostics(run), err));
 }
 
 /* ---- what comes behind what ---- */
 
-/* The search by weights; what was trained before it leaves no trace but its records. */
-static bool begin_weighted(struct run *run, struct err *err) {
+bool run_begin_weighted(struct run *run, struct err *err) {
     run->phase = PHASE_SEARCH;
     training_release(&run->search);
     return correction_weigh(&run->correction, err) && training_begin(&run->search, &run->setup, NULL, err);
@@ -257,7 +267,7 @@ static bool begin_training(struct run *run, struct err *err) {
     const struct correction *c = &run->correction;
     bool waits = correction_needs_model(c);
     if (!waits && correction_retrains(c) && !correction_compares(c))
-        return begin_weighted(run, err);
+        return run_begin_weighted(run, err);
     run->search.uncorrected = waits ? correction_may_retrain(c) : correction_retrains(c);
     run->phase = waits || correction_compares(c) ? PHASE_UNCORRECTED : PHASE_SEARCH;
     return true;
@@ -306,7 +316,7 @@ static bool end_uncorrected(struct run *run, enum run_event *event, struct err *
         return correction_by_model(c, err);
     }
     *event = RUN_WEIGHTED;
-    return correction_of_uncorrected(c, &run->folder, err) && begin_weighted(run, err);
+    return correction_of_uncorrected(c, &run->folder, err) && run_begin_weighted(run, err);
 }
 
 /* The model is trained: what is left is the stream, if there is one, and the end. */
@@ -321,12 +331,15 @@ static bool end_refit(struct run *run, enum run_event *event, struct err *err) {
 }
 
 static bool end_search(struct run *run, enum run_event *event, struct err *err) {
+    /* More epochs may be asked for later, and they begin here. */
+    if (run->news && !keep(run, err))
+        return false;
     if (!settle_search(run, err))
         return false;
     if (!run->config->train.refit)
         return end_refit(run, event, err);
     *event = RUN_REFIT;
-    return begin_refit(run, err);
+    return run_begin_refit(run, err);
 }
 
 /* A portion of the stream. */
@@ -339,9 +352,7 @@ static bool learn_on(struct run *run, enum run_event *event, struct err *err) {
     if (!stream_advance(&run->stream, &window, err))
         return false;
     *event = window ? RUN_WINDOW : RUN_PROGRESS;
-    if (window && !metrics_add_window(&run->metrics, stream_record(&run->stream), err))
-        return false;
-    return metrics_write(&run->metrics, &run->folder, err);
+    return !window || metrics_add_window(&run->metrics, stream_record(&run->stream), err);
 }
 
 /* A portion, or a whole change of phase. */
@@ -394,16 +405,22 @@ static bool finish_diverged(struct run *run, struct err *divergence, struct err 
 
 bool run_advance(struct run *run, enum run_event *event, struct err *err) {
     struct err problem = {0};
-    if (advance(run, event, &problem))
-        return true;
+    if (advance(run, event, &problem)) {
+        run->news = run->news || (*event != RUN_PROGRESS && *event != RUN_DONE);
+        return *event == RUN_DONE || keep_if_due(run, err);
+    }
     if (problem.kind == ERR_DIVERGED)
         return finish_diverged(run, &problem, err);
     *err = problem;
     return false;
 }
 
+bool run_keep(struct run *run, struct err *err) {
+    return keep(run, err) && keeper_wait(run->keeper, err);
+}
+
 bool run_stop(struct run *run, struct err *err) {
-    return metrics_flush(&run->metrics, &run->folder, err);
+    return keeper_wait(run->keeper, err) && metrics_flush(&run->metrics, &run->folder, err);
 }
 
 /* ---- what has happened ---- */
@@ -454,5 +471,13 @@ const struct run_result *run_result(const struct run *run) {
 }
 
 const char *run_summary(const struct run *run) {
-    return run->finished ? run->summary.s : NULL;
+    return run->finished || run->resumed.finished ? run->summary.s : NULL;
+}
+
+const struct run_resumed *run_resumed(const struct run *run) {
+    return &run->resumed;
+}
+
+const char *run_notice(const struct run *run) {
+    return run->notice.len ? run->notice.s : NULL;
 }

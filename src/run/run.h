@@ -23,6 +23,7 @@
 struct run_options {
     const char *folder;    /* --out; NULL: runs/NAME under the working directory */
     bool force;            /* replace a finished run */
+    bool resume;           /* go on with the run that the folder holds, if there is one */
     const char *init_from; /* model file to start from, or NULL */
     const char *isa;       /* kernel table, "auto" or NULL */
     const char *version;   /* of the program, for summary.json */
@@ -40,9 +41,17 @@ enum run_event {
 
 struct run;
 
-/* Opens the folder (refusing a finished run without force: ERR_SYSTEM with the words --force and --resume in
- * it; the folder is checked before the data are read), loads the data, makes the model. config is
- * borrowed. */
+/* How a run was taken up again. */
+struct run_resumed {
+    bool on;       /* it was */
+    bool finished; /* there is nothing left to do: run_summary is that of the run, nothing was loaded */
+};
+
+/* Opens the folder (refusing a finished run without force and resume: ERR_SYSTEM with the words --force and
+ * --resume in it; the folder is checked before the data are read), loads the data, makes the model. With
+ * resume the run goes on from its newest whole checkpoint, to the bits that it would have come to without an
+ * interruption; it begins where there is none. ERR_CONFIG and ERR_DATA say what is not as it was then. config
+ * is borrowed. */
 struct run *run_open(const struct config *config, const struct run_options *options,
                      struct err *err) MUST_CHECK;
 void run_free(struct run *run);
@@ -52,8 +61,16 @@ void run_free(struct run *run);
  * diverged) are written before it returns. */
 bool run_advance(struct run *run, enum run_event *event, struct err *err) MUST_CHECK;
 
+/* Between two calls of run_advance, before RUN_DONE: puts the run aside, so that it can go on from here, and
+ * returns when that is on disk. (It is also done by itself, at the end of epochs and as often as the config
+ * says.) */
+bool run_keep(struct run *run, struct err *err) MUST_CHECK;
 /* Writes the records that metrics.jsonl does not have yet: for who gives up before RUN_DONE. */
 bool run_stop(struct run *run, struct err *err) MUST_CHECK;
+
+const struct run_resumed *run_resumed(const struct run *run);
+/* What was to be noted when it was resumed, a sentence; NULL: nothing. */
+const char *run_notice(const struct run *run);
 
 /* Of the fit at work; NULL: between two, in a stream. */
 const struct fit_status *run_status(const struct run *run);
@@ -107,6 +124,7 @@ struct run_result {
 
 /* After RUN_DONE or ERR_DIVERGED; NULL before. */
 const struct run_result *run_result(const struct run *run);
-const char *run_summary(const struct run *run); /* the JSON text; NULL before */
+/* The JSON text; NULL before. Of a finished run that was resumed its file. */
+const char *run_summary(const struct run *run);
 
 #endif

@@ -287,3 +287,22 @@ void setup_release(struct setup *setup) {
     team_free(setup->team);
     *setup = (struct setup){0};
 }
+
+/* ---- what was loaded ---- */
+
+static void add_digests(const char *key, const struct dataset *set, struct text *out) {
+    const struct {
+        const char *name, *sha256;
+    } file[] = {
+        {"images", set->images.sha256}, {"labels", set->labels_sha256}, {"weights", set->weights_sha256}};
+    for (size_t i = 0; set->images.values && i < sizeof file / sizeof *file; i++)
+        if (file[i].sha256[0])
+            text_addf(out, "%s.%s %s\n", key, file[i].name, file[i].sha256);
+}
+
+void setup_digests(const struct setup *s, struct text *out) {
+    add_digests("data.train", &s->data.train_set, out);
+    add_digests("data.validation", &s->data.validation_set, out);
+    add_digests("data.test", &s->data.test_set, out);
+    add_digests("shift.target", &s->target_set, out);
+}

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/team.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "data/dataset.h"
 #include "fit/fit.h"
@@ -65,6 +66,9 @@ void setup_state_release(struct setup_state *state);
  * only fit to be released. */
 bool setup_correct(struct setup *setup, const double *class_prior, const double *row_ratio,
                    struct err *err) MUST_CHECK;
+
+/* The SHA-256 of all that was loaded, a line "KEY DIGEST" each. */
+void setup_digests(const struct setup *setup, struct text *out);
 
 /* What the setup's fit was made of, for another fit with the same data and model. */
 struct fit_setup setup_of_fit(const struct setup *setup);

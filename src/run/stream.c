@@ -1,6 +1,7 @@
 #include "run/stream.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -285,6 +286,128 @@ bool stream_advance(struct stream *s, bool *window, struct err *err) {
         return false;
     memcpy(s->setup->model->theta, s->good, s->setup->model->size * sizeof(real));
     return err_prefix(err, "window %zu of the stream", s->done + 1);
+}
+
+/* ---- put aside ---- */
+
+static void snapshot_figures(struct stream_figures *f, const char *name, struct snapshot *s) {
+    snapshot_enter(s, name);
+    snapshot_double(s, "loss", &f->loss);
+    snapshot_double(s, "accuracy", &f->accuracy);
+    snapshot_leave(s);
+}
+
+static void snapshot_record(struct window_record *r, size_t i, struct snapshot *s) {
+    char name[32];
+    snprintf(name, sizeof name, "window.%zu", i);
+    snapshot_enter(s, name);
+    snapshot_size(s, "window", &r->window, SIZE_MAX);
+    snapshot_size(s, "samples", &r->samples, SIZE_MAX);
+    snapshot_figures(&r->before, "before", s);
+    snapshot_figures(&r->base, "base", s);
+    snapshot_figures(&r->fresh, "fresh", s);
+    snapshot_bool(s, "warning", &r->warning);
+    snapshot_bool(s, "drift", &r->drift);
+    snapshot_size(s, "drift_at", &r->drift_at, SIZE_MAX);
+    snapshot_int(s, "action", &r->action, -1, DRIFT_REPORT);
+    snapshot_bool(s, "learned", &r->learned);
+    snapshot_u64(s, "steps", &r->steps);
+    snapshot_double(s, "lr", &r->lr);
+    snapshot_double(s, "seconds", &r->seconds);
+    snapshot_leave(s);
+}
+
+static void snapshot_parameters(struct model *model, const char *name, struct snapshot *s) {
+    if (model)
+        snapshot_reals(s, name, model->theta, model->size);
+}
+
+/* Reads the window again, and makes the fits that were learning from it. */
+static bool open_again(struct stream *s, bool fresh, struct err *err) {
+    bool has_newest = s->has_newest;
+    if (!window_load(&s->window, s->setup, s->done, err))
+        return false;
+    if (!current(s)->learned)
+        return true;
+    bool ok = window_join(&s->window, s->setup, spec_of(s)->replay ? &s->reservoir : NULL, err) &&
+              begin_learner(s, err) && (!fresh || begin_fresh(s, err));
+    s->has_newest = has_newest;
+    return ok;
+}
+
+/* A fit that has learned is only what the next one adopts the optimizer of. */
+static void snapshot_previous(struct stream *stream, struct snapshot *s) {
+    struct err err = {0};
+    const struct setup *setup = stream->setup;
+    struct learner *learner = &stream->learner;
+    bool learned = learner->fit != NULL;
+    snapshot_bool(s, "previous", &learned);
+    if (snapshot_restores(s) && learned &&
+        !(learner->fit = make_fit(stream, setup->model, &setup->data.train, setup->config->seed, 1, &err)))
+        snapshot_fail(s, &err);
+    if (!learner->fit)
+        return;
+    snapshot_enter(s, "learner");
+    fit_snapshot_optimizer(learner->fit, s);
+    snapshot_leave(s);
+}
+
+static void snapshot_fit(struct fit *fit, const char *name, struct snapshot *s) {
+    if (!fit)
+        return;
+    snapshot_enter(s, name);
+    fit_snapshot(fit, s);
+    snapshot_leave(s);
+}
+
+static void snapshot_learning(struct stream *stream, bool fresh, struct snapshot *s) {
+    snapshot_fit(stream->learner.fit, "learner", s);
+    snapshot_fit(fresh ? stream->fresh.fit : NULL, "fresh", s);
+}
+
+/* The window in progress, whose file must still be the same. */
+static void snapshot_window(struct stream *stream, struct snapshot *s) {
+    struct err err = {0};
+    const struct window_record *r = current(stream);
+    bool fresh = r->learned && stream->fresh.fit;
+    char sha256[SHA256_HEX] = {0};
+    memcpy(sha256, stream->window.set.images.sha256, sizeof sha256);
+    snapshot_bytes(s, "window.sha256", sha256, sizeof sha256);
+    snapshot_bool(s, "fresh.learns", &fresh);
+    if (snapshot_restores(s) && !open_again(stream, fresh, &err))
+        snapshot_fail(s, &err);
+    if (snapshot_restores(s) && memcmp(sha256, stream->window.set.images.sha256, sizeof sha256) != 0)
+        snapshot_refuse(s, "window.sha256", "the images of window %zu are not those that it learned from",
+                        r->window);
+    if (r->learned)
+        snapshot_learning(stream, fresh, s);
+    else
+        snapshot_previous(stream, s);
+}
+
+void stream_snapshot(struct stream *stream, struct snapshot *s) {
+    snapshot_size(s, "done", &stream->done, stream->windows);
+    snapshot_bool(s, "open", &stream->open);
+    if (snapshot_restores(s) && stream->open && stream->done == stream->windows)
+        snapshot_refuse(s, "open", "no window is left");
+    for (size_t i = 0; i < stream->done + stream->open; i++)
+        snapshot_record(&stream->record[i], i, s);
+    snapshot_enter(s, "detector");
+    drift_snapshot(stream->drift, s);
+    snapshot_leave(s);
+    if (spec_of(stream)->replay > 0) {
+        snapshot_enter(s, "reservoir");
+        reservoir_snapshot(&stream->reservoir, stream->setup->data.outputs, s);
+        snapshot_leave(s);
+    }
+    snapshot_bool(s, "has_newest", &stream->has_newest);
+    snapshot_parameters(stream->base, "base", s);
+    snapshot_reals(s, "good", stream->good, stream->base->size);
+    if (stream->open)
+        snapshot_window(stream, s);
+    else
+        snapshot_previous(stream, s);
+    snapshot_parameters(stream->newest, "newest", s);
 }
 
 /* ---- what has happened ---- */

@@ -61,6 +61,10 @@ bool stream_over(const struct stream *stream);
  * what broke it. */
 bool stream_advance(struct stream *stream, bool *window, struct err *err) MUST_CHECK;
 
+/* Puts it aside, or takes it up in one that has just begun: between two windows, or within one, which is then
+ * read again. */
+void stream_snapshot(struct stream *stream, struct snapshot *s);
+
 /* Of the fit that learns from the window in progress; NULL: it has not begun, or there is none. */
 const struct fit_status *stream_status(const struct stream *stream);
 /* The latest finished window. */

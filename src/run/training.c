@@ -207,3 +207,59 @@ void training_restore_best(struct training *t) {
     t->kept = &t->best;
     measurement_release(&t->validation);
 }
+
+/* ---- put aside ---- */
+
+static void snapshot_record(struct epoch_record *r, const char *name, struct snapshot *s) {
+    snapshot_enter(s, name);
+    snapshot_bool(s, "refit", &r->refit);
+    snapshot_bool(s, "uncorrected", &r->uncorrected);
+    snapshot_size(s, "epoch", &r->epoch, UINT32_MAX);
+    snapshot_u64(s, "step", &r->step);
+    snapshot_double(s, "lr", &r->lr);
+    snapshot_double(s, "seconds", &r->seconds);
+    snapshot_double(s, "samples_per_second", &r->samples_per_second);
+    snapshot_doubles(s, "metric", r->metric, METRIC_COUNT);
+    snapshot_leave(s);
+}
+
+void measurement_snapshot(struct measurement *m, const char *name, struct snapshot *s) {
+    snapshot_enter(s, name);
+    snapshot_bool(s, "made", &m->made);
+    if (m->made)
+        evaluation_snapshot(&m->figures, s);
+    snapshot_leave(s);
+}
+
+/* Which of the records is the model's. */
+enum kept { KEPT_NONE, KEPT_LAST, KEPT_BEST };
+
+static void snapshot_kept(struct training *t, struct snapshot *s) {
+    const struct epoch_record *const record[] = {NULL, &t->last, &t->best};
+    int kept = t->kept == &t->best ? KEPT_BEST : t->kept ? KEPT_LAST : KEPT_NONE;
+    snapshot_int(s, "kept", &kept, KEPT_NONE, KEPT_BEST);
+    t->kept = record[kept];
+}
+
+void training_snapshot(struct training *t, struct snapshot *s) {
+    snapshot_bool(s, "uncorrected", &t->uncorrected);
+    snapshot_record(&t->last, "last", s);
+    snapshot_record(&t->best, "best", s);
+    snapshot_kept(t, s);
+    measurement_snapshot(&t->validation, "validation", s);
+    snapshot_enter(s, "early_stopping");
+    early_stopping_snapshot(&t->stopping, s);
+    snapshot_leave(s);
+    if (t->best_theta && t->best.epoch > 0)
+        snapshot_reals(s, "best_parameters", t->best_theta, t->setup->model->size);
+    if (t->watched && snapshot_restores(s) && t->last.epoch > t->epochs)
+        snapshot_refuse(s, "last.epoch", "expected at most %zu, found %zu", t->epochs, t->last.epoch);
+    if (t->watched)
+        snapshot_doubles(s, "watched", t->watched, t->last.epoch);
+    snapshot_u64(s, "steps", &t->steps);
+    snapshot_size(s, "samples", &t->samples, SIZE_MAX);
+    snapshot_size(s, "seen_before", &t->seen_before, SIZE_MAX);
+    snapshot_double(s, "seconds", &t->seconds);
+    snapshot_double(s, "first_step_seconds", &t->first_step_seconds);
+    snapshot_double(s, "epoch_seconds", &t->epoch_seconds);
+}

@@ -28,6 +28,7 @@ struct measurement {
 bool measure(const struct setup *setup, const struct data_part *part, struct measurement *out,
              struct err *err) MUST_CHECK;
 void measurement_release(struct measurement *measurement);
+void measurement_snapshot(struct measurement *measurement, const char *name, struct snapshot *s);
 
 struct training {
     const struct setup *setup;
@@ -74,5 +75,8 @@ size_t training_portion(size_t portion, size_t most, double seconds);
 /* Takes the model back to the best epoch, where its state is kept; the validation is then to be made again.
  */
 void training_restore_best(struct training *training);
+
+/* Puts it aside, the state of its fit and model included, or takes it up in one that has just begun. */
+void training_snapshot(struct training *training, struct snapshot *s);
 
 #endif

@@ -1,5 +1,7 @@
 #include "run/warnings.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "model/init.h"
 
@@ -41,6 +43,38 @@ bool warnings_add(struct warnings *w, enum warning_kind kind, size_t layer, size
     else
         w->list[w->count++] = (struct warning){kind, layer, epoch, false, *text};
     return ok;
+}
+
+static void snapshot_warning(struct warning *w, size_t i, struct snapshot *s) {
+    char name[32];
+    int kind = (int)w->kind;
+    snprintf(name, sizeof name, "%zu", i);
+    snapshot_enter(s, name);
+    snapshot_int(s, "kind", &kind, 0, WARNING_SHIFT);
+    snapshot_size(s, "layer", &w->layer, SIZE_MAX);
+    snapshot_size(s, "epoch", &w->epoch, SIZE_MAX);
+    snapshot_bool(s, "refit", &w->refit);
+    snapshot_text(s, "text", &w->text);
+    snapshot_leave(s);
+    w->kind = (enum warning_kind)kind;
+}
+
+void warnings_snapshot(struct warnings *w, struct snapshot *s) {
+    size_t count = w->count;
+    struct err err = {0};
+    snapshot_enter(s, "warnings");
+    snapshot_size(s, "count", &count, SIZE_MAX);
+    if (snapshot_restores(s))
+        warnings_release(w);
+    for (size_t i = 0; i < count && (snapshot_restores(s) || i < w->count); i++) {
+        if (i == w->count && !make_room(w, &err)) {
+            snapshot_fail(s, &err);
+            break;
+        }
+        w->count += i == w->count;
+        snapshot_warning(&w->list[i], i, s);
+    }
+    snapshot_leave(s);
 }
 
 const char *warnings_init(const struct layer_spec *layer) {

@@ -54,6 +54,9 @@ bool warnings_of_epoch(struct warnings *warnings, const struct config *config, s
 bool warnings_add(struct warnings *warnings, enum warning_kind kind, size_t layer, size_t epoch,
                   struct text *text, struct err *err) MUST_CHECK;
 
+/* Puts the list aside, or replaces it. */
+void warnings_snapshot(struct warnings *warnings, struct snapshot *s);
+
 /* The initialiser to recommend for a layer's weights, by name. */
 const char *warnings_init(const struct layer_spec *layer);
 

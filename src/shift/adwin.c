@@ -172,3 +172,13 @@ enum drift_level adwin_note(struct adwin *adwin, double error) {
     }
     return level;
 }
+
+/* A bucket is three numbers without padding. */
+_Static_assert(sizeof(struct bucket) == 3 * sizeof(double), "buckets are put aside as numbers");
+
+void adwin_snapshot(struct adwin *adwin, struct snapshot *s) {
+    snapshot_size(s, "samples", &adwin->samples, SIZE_MAX);
+    snapshot_size(s, "rows", &adwin->rows, ROWS);
+    snapshot_sizes(s, "held", adwin->held, ROWS, adwin->spec.max_buckets);
+    snapshot_doubles(s, "buckets", (double *)adwin->bucket, 3 * ROWS * row_size(adwin));
+}

@@ -14,5 +14,6 @@ void adwin_reset(struct adwin *adwin);
 
 /* A rise of the mean is a drift, a fall only cuts the window. */
 enum drift_level adwin_note(struct adwin *adwin, double error);
+void adwin_snapshot(struct adwin *adwin, struct snapshot *s);
 
 #endif

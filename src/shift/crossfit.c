@@ -250,10 +250,47 @@ static bool advance(struct crossfit *c, size_t max_steps, struct err *err) {
 
 bool crossfit_advance(struct crossfit *c, size_t max_steps, bool *over, struct err *err) {
     size_t fold = c->next + 1;
-    if (!advance(c, max_steps, err))
+    /* One that was taken up when all was predicted has nothing left to do. */
+    if (c->next < c->setup.folds && !advance(c, max_steps, err))
         return err_prefix(err, "fold %zu of %zu", fold, c->setup.folds);
     *over = c->next == c->setup.folds;
     return true;
+}
+
+/* ---- put aside ---- */
+
+static void snapshot_training(struct crossfit *c, struct snapshot *s) {
+    struct err err = {0};
+    bool begun = c->model != NULL;
+    snapshot_bool(s, "begun", &begun);
+    if (!begun)
+        return;
+    if (snapshot_restores(s) && c->next == c->setup.folds)
+        snapshot_refuse(s, "begun", "no fold is left");
+    if (snapshot_restores(s) && !begin_fold(c, &err))
+        snapshot_fail(s, &err);
+    if (!c->fit)
+        return;
+    snapshot_enter(s, "fit");
+    fit_snapshot(c->fit, s);
+    snapshot_leave(s);
+}
+
+void crossfit_snapshot(struct crossfit *c, struct snapshot *s) {
+    const struct crossfit_setup *setup = &c->setup;
+    struct crossfit_status *status = &c->status;
+    snapshot_enter(s, "crossfit");
+    snapshot_size(s, "next", &c->next, setup->folds);
+    snapshot_double(s, "loss", &c->loss);
+    snapshot_size(s, "fold", &status->fold, setup->folds);
+    snapshot_size(s, "epoch", &status->epoch, status->epochs);
+    snapshot_u64(s, "done", &status->done);
+    snapshot_double(s, "status.loss", &status->loss);
+    snapshot_reals(s, "logits", c->logits, setup->part->count * setup->outputs);
+    if (c->other_logits)
+        snapshot_reals(s, "other_logits", c->other_logits, setup->others->count * setup->outputs);
+    snapshot_training(c, s);
+    snapshot_leave(s);
 }
 
 /* ---- what came of it ---- */

@@ -43,6 +43,10 @@ void crossfit_free(struct crossfit *crossfit);
 bool crossfit_advance(struct crossfit *crossfit, size_t max_steps, bool *over, struct err *err) MUST_CHECK;
 struct crossfit_status crossfit_status(const struct crossfit *crossfit);
 
+/* Puts aside what is predicted and the training in progress, or takes it up in one that has just been made.
+ */
+void crossfit_snapshot(struct crossfit *crossfit, struct snapshot *s);
+
 /* After all is over, in the order of the parts. */
 const real *crossfit_logits(const struct crossfit *crossfit);       /* [part->count][outputs] */
 const real *crossfit_other_logits(const struct crossfit *crossfit); /* [others->count][outputs]; NULL */

@@ -22,3 +22,10 @@ enum drift_level ddm_note(struct ddm *ddm, double error) {
         return DRIFT_DRIFT;
     return rate + deviation > ddm->rate + spec->warning * ddm->deviation ? DRIFT_WARNING : DRIFT_NONE;
 }
+
+void ddm_snapshot(struct ddm *ddm, struct snapshot *s) {
+    snapshot_size(s, "samples", &ddm->samples, SIZE_MAX);
+    snapshot_double(s, "errors", &ddm->errors);
+    snapshot_double(s, "rate", &ddm->rate);
+    snapshot_double(s, "deviation", &ddm->deviation);
+}

@@ -14,5 +14,6 @@ struct ddm {
 
 void ddm_init(struct ddm *ddm, const struct ddm_spec *spec);
 enum drift_level ddm_note(struct ddm *ddm, double error);
+void ddm_snapshot(struct ddm *ddm, struct snapshot *s);
 
 #endif

@@ -237,6 +237,12 @@ struct crossfit_status discriminator_status(const struct discriminator *d) {
     return crossfit_status(d->crossfit);
 }
 
+void discriminator_snapshot(struct discriminator *d, struct snapshot *s) {
+    snapshot_enter(s, "discriminator");
+    crossfit_snapshot(d->crossfit, s);
+    snapshot_leave(s);
+}
+
 /* ---- what came of it ---- */
 
 /* The logarithm of the ratio of densities that is no ratio of sizes: n_s / n_t. */

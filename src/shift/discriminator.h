@@ -27,6 +27,8 @@ void discriminator_free(struct discriminator *d);
 /* As crossfit_advance. */
 bool discriminator_advance(struct discriminator *d, size_t max_steps, bool *over, struct err *err) MUST_CHECK;
 struct crossfit_status discriminator_status(const struct discriminator *d);
+/* Puts it aside, or takes it up in one that has just been made. */
+void discriminator_snapshot(struct discriminator *discriminator, struct snapshot *s);
 
 struct discriminator_result {
     double p_value;          /* of the classifier two-sample test */

@@ -49,3 +49,12 @@ enum drift_level drift_note(struct drift *drift, double error) {
         drift_reset(drift);
     return level;
 }
+
+void drift_snapshot(struct drift *drift, struct snapshot *s) {
+    if (drift->adwin)
+        adwin_snapshot(drift->adwin, s);
+    else if (drift->spec.detector == DRIFT_DDM)
+        ddm_snapshot(&drift->ddm, s);
+    else
+        page_hinkley_snapshot(&drift->page_hinkley, s);
+}

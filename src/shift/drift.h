@@ -5,6 +5,7 @@
 #define SHIFT_DRIFT_H
 
 #include "base/err.h"
+#include "base/snapshot.h"
 #include "shift/spec.h"
 
 enum drift_level { DRIFT_NONE, DRIFT_WARNING, DRIFT_DRIFT };
@@ -20,5 +21,8 @@ void drift_free(struct drift *drift);
 enum drift_level drift_note(struct drift *drift, double error);
 /* Forgets all. */
 void drift_reset(struct drift *drift);
+
+/* Puts aside, or takes up, what it has seen. */
+void drift_snapshot(struct drift *drift, struct snapshot *s);
 
 #endif

@@ -18,3 +18,10 @@ enum drift_level page_hinkley_note(struct page_hinkley *test, double error) {
         return DRIFT_NONE;
     return rise > spec->threshold ? DRIFT_DRIFT : DRIFT_WARNING;
 }
+
+void page_hinkley_snapshot(struct page_hinkley *test, struct snapshot *s) {
+    snapshot_size(s, "samples", &test->samples, SIZE_MAX);
+    snapshot_double(s, "mean", &test->mean);
+    snapshot_double(s, "sum", &test->sum);
+    snapshot_double(s, "lowest", &test->lowest);
+}

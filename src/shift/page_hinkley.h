@@ -15,5 +15,6 @@ struct page_hinkley {
 
 void page_hinkley_init(struct page_hinkley *test, const struct page_hinkley_spec *spec);
 enum drift_level page_hinkley_note(struct page_hinkley *test, double error);
+void page_hinkley_snapshot(struct page_hinkley *test, struct snapshot *s);
 
 #endif

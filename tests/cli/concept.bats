@@ -242,10 +242,10 @@ PYTHON
     wait $pid || status=$?
     [ "$status" -eq 143 ]
     [ ! -s result ]
-    tail -n 1 log | grep -Eqx 'dltrain: stopped by SIGTERM after 6 epochs and [1-5] windows? of the stream; a holds no model yet'
-    [ "$(ls -A a | tr '\n' ' ')" = 'config.json metrics.jsonl ' ]
+    tail -n 1 log | grep -Eq 'dltrain: stopped by SIGTERM at window [2-6] of 6; '
+    [ "$(ls -A a | grep -v previous | tr '\n' ' ')" = 'checkpoint.safetensors config.json metrics.jsonl ' ]
     run ! grep -qv '}$' a/metrics.jsonl
-    [ "$(grep -c window a/metrics.jsonl)" -eq "$(sed -n 's/.*epochs and \([0-9]*\) window.*/\1/p' log)" ]
+    [ "$(grep -c window a/metrics.jsonl)" -eq $(($(sed -n 's/.*at window \([0-9]*\) of.*/\1/p' log) - 1)) ]
 }
 
 @test "bad windows are found before anything is trained" {

@@ -70,12 +70,12 @@ static void a_folder_is_made_and_left_clean(void **state) {
     (void)state;
     struct folder f;
     const char *out = path_of("run");
-    assert_true(folder_open(out, "n", false, &f, &err));
+    assert_true(folder_open(out, "n", FOLDER_NEW, &f, &err));
     assert_true(file_is_folder(out));
     folder_close(&f);
     assert_false(file_is_folder(out));
 
-    assert_true(folder_open(out, "n", false, &f, &err));
+    assert_true(folder_open(out, "n", FOLDER_NEW, &f, &err));
     assert_true(folder_write(&f, "config.json", "{}\n", 3, &err));
     folder_close(&f);
     assert_true(file_exists(path_of("run/config.json")));
@@ -85,7 +85,7 @@ static void a_folder_is_made_and_left_clean(void **state) {
 
     static const char *const nested[] = {"new/a", "new/a/", "new//a//", "new/a/."};
     for (size_t i = 0; i < sizeof nested / sizeof *nested; i++) {
-        assert_true(folder_open(path_of(nested[i]), "n", false, &f, &err));
+        assert_true(folder_open(path_of(nested[i]), "n", FOLDER_NEW, &f, &err));
         assert_true(file_is_folder(path_of("new/a")));
         assert_true(f.path[strlen(f.path) - 1] != '/');
         folder_close(&f);
@@ -96,19 +96,19 @@ static void a_folder_is_made_and_left_clean(void **state) {
 static void a_finished_run_is_refused(void **state) {
     (void)state;
     struct folder f;
-    assert_true(folder_open(path_of("."), "n", false, &f, &err));
+    assert_true(folder_open(path_of("."), "n", FOLDER_NEW, &f, &err));
     assert_true(folder_write(&f, "summary.json", "{}\n", 3, &err));
     folder_close(&f);
 
     err = (struct err){0};
-    assert_false(folder_open(path_of("."), "n", false, &f, &err));
+    assert_false(folder_open(path_of("."), "n", FOLDER_NEW, &f, &err));
     assert_int_equal(err.kind, ERR_SYSTEM);
     assert_non_null(strstr(err.text, "--force"));
     assert_non_null(strstr(err.text, "--resume"));
     assert_int_equal(strncmp(err.text, folder, strlen(folder)), 0);
     assert_true(file_exists(path_of("summary.json")));
 
-    assert_true(folder_open(path_of("."), "n", true, &f, &err));
+    assert_true(folder_open(path_of("."), "n", FOLDER_REPLACE, &f, &err));
     assert_true(file_exists(path_of("summary.json")));
     assert_true(folder_begin(&f, &err));
     assert_false(file_exists(path_of("summary.json")));
@@ -120,14 +120,14 @@ static void a_second_user_is_refused(void **state) {
     (void)state;
     struct folder first, second;
     char pid[32];
-    assert_true(folder_open(path_of("."), "n", false, &first, &err));
-    assert_false(folder_open(path_of("."), "n", true, &second, &err));
+    assert_true(folder_open(path_of("."), "n", FOLDER_NEW, &first, &err));
+    assert_false(folder_open(path_of("."), "n", FOLDER_REPLACE, &second, &err));
     assert_int_equal(err.kind, ERR_SYSTEM);
     snprintf(pid, sizeof pid, "process %ld", (long)getpid());
     assert_non_null(strstr(err.text, pid));
     assert_true(file_exists(path_of(".lock")));
     folder_close(&first);
-    assert_true(folder_open(path_of("."), "n", true, &second, &err));
+    assert_true(folder_open(path_of("."), "n", FOLDER_REPLACE, &second, &err));
     folder_close(&second);
 }
 
@@ -136,7 +136,7 @@ static void a_stale_lock_is_taken(void **state) {
     (void)state;
     struct folder f;
     write_bytes(".lock", "123456789\n", 10);
-    assert_true(folder_open(path_of("."), "n", false, &f, &err));
+    assert_true(folder_open(path_of("."), "n", FOLDER_NEW, &f, &err));
     folder_close(&f);
     assert_false(file_exists(path_of(".lock")));
 }
@@ -151,7 +151,7 @@ static void a_short_write_is_told(void **state) {
     small.rlim_cur = 1;
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    bool opened = folder_open(path_of("."), "n", false, &f, &err);
+    bool opened = folder_open(path_of("."), "n", FOLDER_NEW, &f, &err);
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, handler);
     assert_false(opened);
@@ -167,14 +167,14 @@ static void a_strange_lock_is_no_text(void **state) {
     write_bytes(".lock", "evil\ntext", 9);
     int fd = open(path_of(".lock"), O_RDWR);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-    assert_false(folder_open(path_of("."), "n", false, &f, &err));
+    assert_false(folder_open(path_of("."), "n", FOLDER_NEW, &f, &err));
     assert_non_null(strstr(err.text, "another process"));
     assert_null(strstr(err.text, "evil"));
     close(fd);
     assert_int_equal(symlink("nowhere", path_of("link")), 0);
     assert_int_equal(remove(path_of(".lock")), 0);
     assert_int_equal(rename(path_of("link"), path_of(".lock")), 0);
-    assert_false(folder_open(path_of("."), "n", false, &f, &err));
+    assert_false(folder_open(path_of("."), "n", FOLDER_NEW, &f, &err));
     assert_false(file_exists(path_of("nowhere")));
 }
 
@@ -250,12 +250,12 @@ static void metrics_are_whole_lines(void **state) {
     r.metric[METRIC_VALIDATION_LOSS] = 3;
     r.metric[METRIC_VALIDATION_WEIGHTED_LOSS] = 2.5;
     r.metric[METRIC_VALIDATION_ECE] = .5;
-    assert_true(folder_open(path_of("."), "n", false, &f, &err));
+    assert_true(folder_open(path_of("."), "n", FOLDER_NEW, &f, &err));
     assert_true(metrics_flush(&metrics, &f, &err));
     assert_false(file_exists(path_of("metrics.jsonl")));
     assert_true(metrics_add(&metrics, &r, NULL, &err));
     assert_false(file_exists(path_of("metrics.jsonl")));
-    assert_true(metrics_write(&metrics, &f, &err)); /* the first one at once */
+    assert_true(metrics_flush(&metrics, &f, &err));
     assert_true(file_read(path_of("metrics.jsonl"), 4096, &bytes, &len, &err));
     assert_int_equal(len, metrics.lines.len);
     mem_free(bytes);
