@@ -256,6 +256,10 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
     if (ok && probabilities)
         ok = (p.brier = mem_alloc(part->count, sizeof *p.brier, "the evaluation", err)) != NULL;
     ok = ok && run_pass(&p, true, err) && summarise(&p, out, err);
+    if (ok && out->classes) {
+        out->predicted = p.predicted;
+        p.predicted = NULL;
+    }
     mem_free(p.loss);
     mem_free(p.predicted);
     mem_free(p.confidence);
@@ -265,6 +269,7 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
 
 void evaluation_release(struct evaluation *evaluation) {
     mem_free(evaluation->confusion);
+    mem_free(evaluation->predicted);
     *evaluation = (struct evaluation){0};
 }
 

@@ -143,6 +143,8 @@ struct evaluation {
     double ece;   /* expected calibration error, ECE_BINS bins (Guo et al. 2017); NaN without classes */
     uint64_t *confusion; /* [classes][classes], rows the true class, columns the predicted one; owned.
                           * NULL without classes and above CONFUSION_CLASSES of them */
+    uint32_t *predicted; /* [samples] the predicted class of every row of the part; owned. NULL without
+                          * classes */
 };
 
 /* The plain loss and metrics of the model on a part, and the loss by the part's weights. Not finite losses

@@ -1,5 +1,6 @@
 #include "run/figures.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "run/run.h"
@@ -24,6 +25,23 @@ struct class_figures figures_of_class(const struct evaluation *e, size_t cls) {
 
 /* The normal quantile of 97.5 %. */
 static const double z = 1.959963984540054;
+
+static const double ln2 = 0.693147180559945309417;
+
+/* 2 P(X <= m) of X binomial in n trials of 1/2, m the smaller count; the terms from the largest down, by
+ * their ratios: C(n, k - 1) / C(n, k) = k / (n - k + 1). */
+double figures_mcnemar(size_t b, size_t c) {
+    size_t n = b + c, m = b < c ? b : c;
+    if (b == c)
+        return 1;
+    double count = (double)n, sum = 0, term = 1;
+    double largest = lgamma(count + 1) - lgamma((double)m + 1) - lgamma(count - (double)m + 1) - count * ln2;
+    for (size_t k = m; term > sum * DBL_EPSILON; k--) {
+        sum += term;
+        term *= (double)k / (double)(n - k + 1);
+    }
+    return fmin(1, 2 * sum * exp(largest));
+}
 
 /* The p with |k/n - p| <= z sqrt(p (1 - p) / n): the roots of a quadratic. Without a sample all shares are
  * possible. */

@@ -208,15 +208,17 @@ static bool remove_temporary(const struct folder *folder, struct err *err) {
 
 bool folder_begin(const struct folder *folder, struct err *err) {
     /* The summary first: without it no reader takes the rest for a finished run. */
-    static const char *const written[] = {"summary.json", "model.safetensors",   "metrics.jsonl",
-                                          CHECKPOINT,     CHECKPOINT_PREVIOUS,   CHECKPOINT_NEW,
-                                          "weights.idx",  "posthoc.safetensors", NULL};
+    static const char *const written[] = {"summary.json",      "model.safetensors", "metrics.jsonl",
+                                          CHECKPOINT,          CHECKPOINT_PREVIOUS, CHECKPOINT_NEW,
+                                          "predictions.idx",   "weights.idx",       "posthoc.safetensors",
+                                          NULL};
     return remove_files(folder, written, err) && remove_temporary(folder, err) &&
            folder_write(folder, "metrics.jsonl", "", 0, err);
 }
 
 bool folder_go_on(const struct folder *folder, struct err *err) {
-    static const char *const written[] = {"summary.json", "model.safetensors", CHECKPOINT_NEW, NULL};
+    static const char *const written[] = {"summary.json", "model.safetensors", "predictions.idx",
+                                          CHECKPOINT_NEW, NULL};
     return remove_files(folder, written, err) && remove_temporary(folder, err);
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "run/answers.h"
 #include "run/clock.h"
 #include "run/model_file.h"
 #include "run/run_parts.h"
@@ -148,7 +149,9 @@ static void fill_result(struct run *run, const char *stopped_by) {
 
 /* Writes the model and then the summary, whose presence means that all the rest is there. */
 static bool finish(struct run *run, const char *stopped_by, struct err *err) {
-    if (!write_model(run, err) || !keeper_wait(run->keeper, err) ||
+    if (!write_model(run, err) ||
+        (run->test.made && !answers_write(&run->folder, &run->setup.data.test, &run->test.figures, err)) ||
+        !keeper_wait(run->keeper, err) ||
         !metrics_flush(&run->metrics, &run->folder, err))
         return false;
     fill_result(run, stopped_by);

@@ -33,7 +33,7 @@ same_numbers() {
     ./dltrain --config "$TMP/torch.json" --init-from tests/fixtures/torch-model.safetensors --out "$TMP/a" --quiet >/dev/null
     ./dltrain --config "$TMP/torch.json" --init-from "$TMP/a/model.safetensors" --out "$TMP/b" --quiet >/dev/null
     cmp "$TMP/a/model.safetensors" "$TMP/b/model.safetensors"
-    grep -q '"init_from": "tests/fixtures/torch-model.safetensors"' "$TMP/a/summary.json"
+    grep -qF "\"init_from\": \"$PWD/tests/fixtures/torch-model.safetensors\"" "$TMP/a/summary.json"
     # the tensors' bytes stand behind the header, in both files in the order of their names
     tail -c 38736 tests/fixtures/torch-model.safetensors | cmp - <(tail -c 38736 "$TMP/a/model.safetensors")
 }

@@ -12,7 +12,7 @@ setup() { enter; }
     [[ $output == *"validation loss "* ]]
     digest=$(sed -n 's/^model digest *//p' "$box/result")
     [[ $digest =~ ^[0-9a-f]{64}$ ]]
-    [ "$(ls -A "$box/run" | tr '\n' ' ')" = "checkpoint.safetensors config.json metrics.jsonl model.safetensors summary.json " ]
+    [ "$(ls -A "$box/run" | tr '\n' ' ')" = "checkpoint.safetensors config.json metrics.jsonl model.safetensors predictions.idx summary.json " ]
     grep -q "\"model_digest\": \"$digest\"" "$box/run/summary.json"
     [ ! -s "$box/log" ]
 }

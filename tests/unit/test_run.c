@@ -51,6 +51,32 @@ static void wilson_at_the_ends(void **state) {
     }
 }
 
+/* scipy.stats.binomtest(b, b + c).pvalue. */
+static void mcnemar_is_exact(void **state) {
+    (void)state;
+    static const struct {
+        size_t b, c;
+        double p;
+    } row[] = {{0, 0, 1},
+               {0, 1, 1},
+               {3, 4, 1},
+               {1, 5, .21875},
+               {0, 6, .03125},
+               {10, 20, .09873714670538905},
+               {59, 6, 4.964650327128616e-12},
+               {101, 59, .0011229051962340457},
+               {500, 600, .002819544991436429},
+               {0, 1000, 1.8665272370064378e-301},
+               {100000, 101000, .025862392439732925},
+               {499500, 500500, .31779469136333}};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        double p = figures_mcnemar(row[i].b, row[i].c);
+        if (!(fabs(p - row[i].p) <= 1e-8 * row[i].p))
+            fail_msg("%zu, %zu: %.17g, expected %.17g", row[i].b, row[i].c, p, row[i].p);
+        assert_true(figures_mcnemar(row[i].c, row[i].b) == p);
+    }
+}
+
 /* Three classes by hand; nobody ever predicts the last one. */
 static void figures_of_a_class(void **state) {
     (void)state;
@@ -284,6 +310,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wilson_as_published),
         cmocka_unit_test(wilson_at_the_ends),
+        cmocka_unit_test(mcnemar_is_exact),
         cmocka_unit_test(figures_of_a_class),
         cmocka_unit_test_setup_teardown(a_folder_is_made_and_left_clean, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_finished_run_is_refused, make_folder, remove_folder),
