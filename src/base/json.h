@@ -37,6 +37,23 @@ bool json_position(const struct json *doc, const cJSON *item, size_t *line, size
  * or NULL for other items and added ones. */
 const char *json_number_text(const struct json *doc, const cJSON *item);
 
+/* ---- trees ---- */
+
+/* The item that a path such as "test.per_class.3.recall" leads to, NULL: there is none. */
+const cJSON *json_at(const cJSON *root, const char *path);
+
+/* Where two trees differ first, in the order of a: the path, and what each has there (NULL: nothing). */
+struct json_difference {
+    struct text path;
+    const cJSON *a, *b;
+};
+
+/* Whether they differ anywhere but in the members that the list, which ends with NULL, names, at any depth;
+ * the order of members does not count. Fills *found, to be released in either case; its text remembers an
+ * exhausted memory. */
+bool json_differ(const cJSON *a, const cJSON *b, const char *const *ignored, struct json_difference *found);
+void json_difference_release(struct json_difference *found);
+
 /* Whether s is an integer in decimal, without fraction or exponent, that fits uint64_t. */
 bool json_uint64(const char *s, uint64_t *value);
 

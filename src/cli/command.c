@@ -4,9 +4,9 @@
 #include "cli/print.h"
 
 static const struct command *const commands[] = {
-    &command_train,     &command_check,     &command_eval,    &command_predict,
-    &command_calibrate, &command_gradcheck, &command_augment, &command_resample,
-    &command_shift,     &command_schema,    &command_help,
+    &command_train,     &command_check,   &command_eval,     &command_predict, &command_calibrate,
+    &command_gradcheck, &command_augment, &command_resample, &command_shift,   &command_compare,
+    &command_verify,    &command_schema,  &command_help,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -18,7 +18,8 @@ struct command {
 };
 
 extern const struct command command_train, command_check, command_eval, command_predict, command_calibrate,
-    command_gradcheck, command_augment, command_resample, command_shift, command_schema, command_help;
+    command_gradcheck, command_augment, command_resample, command_shift, command_compare, command_verify,
+    command_schema, command_help;
 
 /* Row i, NULL behind the last. */
 const struct command *command_at(size_t i);

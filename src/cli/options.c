@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-enum { FIRST_LONG = 256 };
+enum { OPERAND = 1, FIRST_LONG = 256 };
 
 /* ---- the table in getopt's form ---- */
 
@@ -20,11 +20,11 @@ struct parser {
     char letters[MAX_OPTIONS + 3];
 };
 
-/* Row i answers to the value FIRST_LONG + i. "+": options end at the first operand; ":": a missing value is
- * told from an unknown option. */
+/* Row i answers to the value FIRST_LONG + i. "-": operands come in their place, as values OPERAND; ":": a
+ * missing value is told from an unknown option. */
 static void parser_init(struct parser *p, const struct option_row *table) {
     char *letter = p->letters;
-    *letter++ = '+';
+    *letter++ = '-';
     *letter++ = ':';
     memset(p->longs, 0, sizeof p->longs);
     for (size_t i = 0; table[i].name; i++) {
@@ -188,9 +188,17 @@ static void start_anew(void) {
 #endif
 }
 
-/* Fills given[] up to the first operand or to --help or --version, which stand in `out` then. */
-static bool scan(const struct option_row *table, int argc, char **argv, struct given *given, size_t *count,
-                 struct arguments *out, struct err *err) {
+static bool take_operand(const char *word, int max, struct arguments *a, struct err *err) {
+    if (a->operand_count == (size_t)max)
+        return err_set(err, ERR_USAGE, "unexpected argument \"%s\"", word);
+    a->operands[a->operand_count++] = word;
+    a->operand = a->operands[0];
+    return true;
+}
+
+/* Fills given[] and takes operands, up to "--", or to --help or --version, which stand in `out` then. */
+static bool scan(const struct option_row *table, int argc, char **argv, int max_operands, struct given *given,
+                 size_t *count, struct arguments *out, struct err *err) {
     struct parser parser;
     parser_init(&parser, table);
     start_anew();
@@ -199,6 +207,11 @@ static bool scan(const struct option_row *table, int argc, char **argv, struct g
         int found = getopt_long(argc, argv, parser.letters, parser.longs, NULL);
         if (found == -1)
             return true;
+        if (found == OPERAND) {
+            if (!take_operand(optarg, max_operands, out, err))
+                return false;
+            continue;
+        }
         const struct option_row *row = find_row(table, found, word, err);
         if (!row)
             return false;
@@ -210,11 +223,11 @@ static bool scan(const struct option_row *table, int argc, char **argv, struct g
     return true;
 }
 
-static bool take_operands(int argc, char **argv, int first, int max, struct arguments *a, struct err *err) {
-    if (first < argc && max > 0)
-        a->operand = argv[first];
-    if (first + max < argc)
-        return err_set(err, ERR_USAGE, "unexpected argument \"%s\"", argv[first + max]);
+/* Those behind "--". */
+static bool take_rest(int argc, char **argv, int first, int max, struct arguments *a, struct err *err) {
+    for (int i = first; i < argc; i++)
+        if (!take_operand(argv[i], max, a, err))
+            return false;
     return true;
 }
 
@@ -226,13 +239,11 @@ bool options_parse(const struct option_row *table, int argc, char **argv, int ma
         if (row->kind == OPTION_NUMBER)
             *(uint64_t *)((char *)out + row->offset) = row->fallback;
     struct given *given = mem_alloc((size_t)argc, sizeof *given, "the options", err);
-    if (!given)
-        return false;
-    bool ok = scan(table, argc, argv, given, &count, out, err);
-    int operand = optind;
+    out->operands = given ? mem_alloc((size_t)argc, sizeof *out->operands, "the operands", err) : NULL;
+    bool ok = out->operands && scan(table, argc, argv, max_operands, given, &count, out, err);
+    int rest = optind;
     if (ok && !out->help && !out->version)
-        ok =
-            take_values(given, count, out, err) && take_operands(argc, argv, operand, max_operands, out, err);
+        ok = take_values(given, count, out, err) && take_rest(argc, argv, rest, max_operands, out, err);
     mem_free(given);
     return ok;
 }
@@ -241,6 +252,7 @@ void arguments_release(struct arguments *arguments) {
     for (size_t i = 0; i < arguments->override_count; i++)
         mem_free(arguments->overrides[i]);
     mem_free(arguments->overrides);
+    mem_free(arguments->operands);
     *arguments = (struct arguments){0};
 }
 

@@ -14,13 +14,15 @@ enum { MAX_OPTIONS = 32 };
 
 /* What the options of all commands fill in; zero, or its row's fallback, where an option is not given. */
 struct arguments {
-    const char *config, *model, *data, *images, *out, *init_from, *isa, *format;
+    const char *config, *model, *data, *images, *out, *init_from, *isa, *format, *baseline;
     const char *part, *priors, *tweak_one, *knock_out, *select, *swap, *rotate;
     uint64_t threads, seed, mc_dropout, rows, columns, samples, coordinates, windows, at;
     double tolerance, dirichlet, range;
     bool force, resume, json, quiet, verbose, print_config, trace, jvp, fail_on_shift, markdown, help,
         version;
-    const char *operand;
+    const char *operand;   /* the first one, NULL: none */
+    const char **operands; /* in the order given; the list is owned */
+    size_t operand_count;
     char **overrides; /* "PATH=VALUE" in the order given; owned */
     size_t override_count;
 };
@@ -30,7 +32,7 @@ enum option_kind {
     OPTION_TEXT,     /* a const char * of arguments; not empty */
     OPTION_NUMBER,   /* a uint64_t of arguments, from min to max */
     OPTION_REAL,     /* a double of arguments, above 0 */
-    OPTION_OVERRIDE, /* the value is a "PATH=VALUE" */
+    OPTION_OVERRIDE, /* the value is a "PATH=VALUE", of which there may be several */
 };
 
 struct option_row {
@@ -45,10 +47,11 @@ struct option_row {
     name_of *choices;            /* the allowed texts, or NULL: any */
 };
 
-/* Parses argv[1..argc-1] (argv[0] is skipped). Options end at the first word that is none, or behind "--"; at
- * most max_operands (0 or 1) words may follow. ERR_USAGE in one sentence. Of an option given twice the last
- * value holds, and only that one is looked at. Stops at --help and --version. Release with arguments_release,
- * also after a failure. */
+/* Parses argv[1..argc-1] (argv[0] is skipped). Words that are no options are operands, as is everything
+ * behind
+ * "--"; there may be at most max_operands. ERR_USAGE in one sentence. Of an option given twice the last value
+ * holds, and only that one is looked at. Stops at --help and --version. Release with arguments_release, also
+ * after a failure. */
 bool options_parse(const struct option_row *table, int argc, char **argv, int max_operands,
                    struct arguments *out, struct err *err) MUST_CHECK;
 void arguments_release(struct arguments *arguments);

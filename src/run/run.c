@@ -461,6 +461,10 @@ const struct estimation_result *run_shift(const struct run *run) {
     return run->correction.result;
 }
 
+const char *run_metrics(const struct run *run) {
+    return run->metrics.lines.s ? run->metrics.lines.s : "";
+}
+
 const char *run_folder(const struct run *run) {
     return run->folder.path;
 }

@@ -85,6 +85,8 @@ const struct warnings *run_warnings(const struct run *run); /* so far */
 const struct estimation *run_estimation(const struct run *run);
 /* What is known of the shift; NULL: nothing yet, or nothing was asked for. */
 const struct estimation_result *run_shift(const struct run *run);
+/* The lines of metrics.jsonl so far, whether the file has them or not. */
+const char *run_metrics(const struct run *run);
 const char *run_folder(const struct run *run);
 const struct setup *run_setup(const struct run *run);
 

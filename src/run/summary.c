@@ -182,9 +182,8 @@ static void print_target_files(struct json_writer *w, const struct dataset *targ
     json_end_object(w);
 }
 
-static void print_data(struct json_writer *w, const struct setup *setup) {
+void summary_data(struct json_writer *w, const struct setup *setup) {
     const struct data *data = &setup->data;
-    json_key(w, "data");
     json_begin_object(w);
     print_files(w, "train", &data->train_set);
     print_files(w, "validation", &data->validation_set);
@@ -267,7 +266,8 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     if (!print_init_from(&w, r->init_from, err))
         return false;
     json_put_string(&w, "model_digest", r->digest);
-    print_data(&w, setup);
+    json_key(&w, "data");
+    summary_data(&w, setup);
     json_put_uint(&w, "numeric_contract", NUMERIC_CONTRACT);
     json_put_string(&w, "version", r->version);
     json_end_object(&w);

@@ -16,4 +16,7 @@ bool summary_print(const struct run_result *result, const struct setup *setup, s
  * class_name: NULL for numbers. */
 void summary_evaluation(struct json_writer *w, const struct evaluation *e, char *const *class_name);
 
+/* The checksums of the data, an object. */
+void summary_data(struct json_writer *w, const struct setup *setup);
+
 #endif

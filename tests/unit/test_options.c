@@ -116,8 +116,17 @@ static void accepted(void **state) {
     assert_true(!a.config && a.override_count == 0);
     assert_true(parse("--help --bogus", 0, &a));
     assert_true(a.help);
-    assert_true(parse("topic -q", 1, &a) == false);
     arguments_release(&a);
+    assert_true(parse("topic -q", 1, &a));
+    assert_true(a.quiet);
+    assert_string_equal(a.operand, "topic");
+    arguments_release(&a);
+    assert_true(parse("one --config a two -q -- three -x", 9, &a));
+    assert_true(a.quiet && a.operand_count == 4);
+    static const char *const operands[] = {"one", "two", "three", "-x"};
+    for (size_t i = 0; i < a.operand_count; i++)
+        assert_string_equal(a.operands[i], operands[i]);
+    assert_string_equal(a.operand, "one");
     assert_true(parse("-q topic", 1, &a));
     assert_string_equal(a.operand, "topic");
     arguments_release(&a);

@@ -1,0 +1,154 @@
+#include "cli/command.h"
+#include "cli/config_file.h"
+#include "cli/interrupt.h"
+#include "cli/option_rows.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "cli/version.h"
+#include "run/verify.h"
+
+static const struct option_row options[] = {
+    ROW_THREADS, ROW_ISA, ROW_JSON("the verdict"), ROW_QUIET, ROW_HELP, ROW_VERSION, ROW_END,
+};
+
+enum { EXPECTATION_FAILED = 1 };
+
+/* ---- progress ---- */
+
+static void show(struct progress *progress, const struct run *run, enum run_event event) {
+    if (run_stream(run))
+        progress_stream(progress, run_stream(run));
+    if (event == RUN_PROGRESS && run_estimation(run))
+        progress_estimation(progress, run_estimation(run));
+    else if (event == RUN_PROGRESS && run_status(run))
+        progress_update(progress, run_status(run));
+    else if (event == RUN_EPOCH)
+        progress_epoch(progress, run_epoch(run));
+    else if (event == RUN_WEIGHTED)
+        progress_restart(progress, "training by weights", run_training(run)->epochs);
+    else if (event == RUN_REFIT)
+        progress_refit(progress, run_training(run));
+    else if (event == RUN_WINDOW)
+        progress_window(progress, stream_record(run_stream(run)));
+}
+
+/* false where it failed, or a signal came before the verdict. */
+static bool advance(struct verify *v, const struct config *config, bool quiet, struct err *err) {
+    struct progress progress;
+    enum run_event event = RUN_PROGRESS;
+    bool ok = true, over = false;
+    progress_init(&progress, quiet, config->train.epochs);
+    while (ok && !over && !interrupt_name()) {
+        ok = verify_advance(v, &event, &over, err);
+        if (ok)
+            show(&progress, verify_run(v), event);
+    }
+    progress_clear(&progress);
+    return ok && over;
+}
+
+/* ---- the verdict ---- */
+
+static void add_reasons(const char *reasons, const char *head, struct text *t) {
+    while (reasons && *reasons) {
+        size_t len = 0;
+        while (reasons[len] != '\n')
+            len++;
+        text_add(t, head);
+        text_add_bytes(t, reasons, len + 1);
+        reasons += len + 1;
+    }
+}
+
+static void add_plural(size_t count, const char *what, struct text *t) {
+    text_addf(t, "%zu %s%s", count, what, count == 1 ? "" : "s");
+}
+
+static void add_agreement(const struct verify_verdict *v, struct text *t) {
+    text_add(t, "all ");
+    add_plural(v->epochs, "epoch", t);
+    if (v->windows) {
+        text_add(t, " and ");
+        add_plural(v->windows, "window", t);
+    }
+    text_add(t, " agree, the digest agrees\n");
+    add_reasons(v->reasons.s, "note: ", t);
+}
+
+/* Values are shown as far as they are not whole objects. */
+static void add_difference(const struct verify_verdict *v, struct text *t) {
+    const struct verify_difference *d = &v->difference;
+    if (v->reasons.len)
+        add_reasons(v->reasons.s, "probable reason: ", t);
+    else
+        text_add(t, "no reason is known: version and data are those of the run\n");
+    text_addf(t, "%s%s%s differs: ", d->where.s, d->path.len ? ": " : "", d->path.s);
+    text_addf(t, "%s in the run, %s now\n", d->then.s, d->now.s);
+}
+
+static int print_verdict(const struct verify *v, const char *path, bool json) {
+    const struct verify_verdict *verdict = verify_verdict(v);
+    struct text text = {0};
+    struct err err = {0};
+    if (json) {
+        if (!verify_print(v, &text, &err)) {
+            text_release(&text);
+            return print_failure(&err);
+        }
+    } else if (verdict->agrees) {
+        add_printable(&text, path);
+        text_add(&text, ": ");
+        add_agreement(verdict, &text);
+    } else {
+        add_difference(verdict, &text);
+    }
+    int status = print_text(&text);
+    return status == 0 && !verdict->agrees ? EXPECTATION_FAILED : status;
+}
+
+/* ---- the command ---- */
+
+static int verify_with(struct verify *v, const struct config *config, const struct arguments *a) {
+    struct err err = {0};
+    interrupt_catch();
+    if (!verify_begin(v, config, chosen_isa(a), DLTRAIN_VERSION, &err))
+        return config_file_failure(a, &err);
+    if (advance(v, config, a->quiet, &err))
+        return print_verdict(v, a->operand, a->json);
+    return err.kind ? print_failure(&err) : 0;
+}
+
+static int run_command(const struct arguments *a) {
+    struct err err = {0};
+    struct config config;
+    if (!a->operand) {
+        err_set(&err, ERR_USAGE, "verify needs a run directory");
+        return print_failure(&err);
+    }
+    struct verify *v = verify_open(a->operand, &err);
+    if (!v)
+        return print_failure(&err);
+    struct arguments of_run = *a;
+    of_run.config = verify_config(v);
+    int status = config_file_open(&of_run, "verify", &config);
+    if (status == 0) {
+        status = verify_with(v, &config, &of_run);
+        verify_free(v);
+        config_release(&config);
+        v = NULL;
+    }
+    verify_free(v);
+    interrupt_die();
+    return status;
+}
+
+const struct command command_verify = {
+    .name = "verify",
+    .usage = "verify RUN [options]",
+    .summary = "train a finished run again and see whether it comes out the same, bit for bit",
+    .example = "  dltrain verify runs/mnist\n"
+               "  dltrain verify runs/mnist --threads 1 --isa scalar\n",
+    .options = options,
+    .max_operands = 1,
+    .run = run_command,
+};
