@@ -176,12 +176,6 @@ static bool compare_data(struct verify *v, struct err *err) {
     return ok;
 }
 
-/* Nothing is known of that file but its path. */
-static void suspect_init_from(struct verify *v, const char *init_from) {
-    if (init_from[0] && !v->verdict.reasons.len)
-        text_addf(&v->verdict.reasons, "the run began from %s, which may have changed\n", init_from);
-}
-
 const char *verify_config(const struct verify *v) {
     return v->config_path;
 }
@@ -198,7 +192,6 @@ bool verify_begin(struct verify *v, const struct config *config, const char *isa
     compare_versions(v, version);
     if (!compare_data(v, err))
         return false;
-    suspect_init_from(v, init_from);
     return text_ok(&v->verdict.reasons, err);
 }
 
@@ -216,11 +209,19 @@ static void add_place(const cJSON *line, struct text *t) {
                   strcmp(phase->valuestring, "refit") == 0 ? "refit" : "uncorrected training");
 }
 
+/* Where nothing else is known: of that file, but for its path, nothing is. */
+static void suspect_init_from(struct verify *v) {
+    const char *path = finished_text(&v->past, "init_from");
+    if (path[0] && !v->verdict.reasons.len)
+        text_addf(&v->verdict.reasons, "the run began from %s, which may have changed\n", path);
+}
+
 /* Of a line of metrics.jsonl, or NULL of the summary. */
 static bool note(struct verify *v, const cJSON *line, const char *path, const cJSON *then, const cJSON *now,
                  struct err *err) {
     struct verify_difference *d = &v->verdict.difference;
     v->verdict.agrees = false;
+    suspect_init_from(v);
     if (line)
         add_place(line, &d->where);
     else
@@ -228,8 +229,8 @@ static bool note(struct verify *v, const cJSON *line, const char *path, const cJ
     text_add(&d->path, path);
     add_item(then, &d->then);
     add_item(now, &d->now);
-    return text_ok(&d->where, err) && text_ok(&d->path, err) && text_ok(&d->then, err) &&
-           text_ok(&d->now, err);
+    return text_ok(&v->verdict.reasons, err) && text_ok(&d->where, err) && text_ok(&d->path, err) &&
+           text_ok(&d->then, err) && text_ok(&d->now, err);
 }
 
 /* Line i of both runs. *same: they agree; else the difference is noted. */

@@ -422,6 +422,63 @@ static void damaged_texts_are_safe(void **state) {
     }
 }
 
+static struct json *parsed(const char *text) {
+    struct err err = {0};
+    struct json *doc = parse_bytes(text, strlen(text), false, &err);
+    assert_non_null(doc);
+    return doc;
+}
+
+static void paths_lead_to_items(void **state) {
+    (void)state;
+    struct json *doc = parsed("{\"a\": {\"b\": [1, {\"c\": 2}]}, \"ab\": 3, \"\": {\"x\": 4}, \"n\": null}");
+    const struct {
+        const char *path;
+        double value; /* 0: there is none */
+    } row[] = {{"ab", 3},    {"a.b.0", 1},     {"a.b.1.c", 2}, {".x", 4},   {"a.b.01", 0},
+               {"a.b.2", 0}, {"a.b.-1", 0},    {"a.b.", 0},    {"b", 0},    {"a.b.1.cc", 0},
+               {"ab.c", 0},  {"a.b.1.c.d", 0}, {"", 0},        {"a..b", 0}, {"a.b.99999999999999999999", 0}};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        const cJSON *item = json_at(json_root(doc), row[i].path);
+        if (cJSON_IsNumber(item) ? item->valuedouble != row[i].value : row[i].value != 0)
+            fail_msg("%s", row[i].path);
+    }
+    assert_true(cJSON_IsNull(json_at(json_root(doc), "n")));
+    json_free(doc);
+}
+
+static void the_first_difference_is_found(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b, *path; /* NULL: there is none */
+    } row[] = {
+        {"{\"a\": 1, \"b\": [true, null, \"x\"]}", "{\"b\": [true, null, \"x\"], \"a\": 1.0}", NULL},
+        {"{\"a\": {\"t\": 1, \"c\": 2}, \"t\": 1}", "{\"a\": {\"t\": 2, \"c\": 2}}", NULL},
+        {"{\"a\": {\"b\": 1, \"c\": 2}}", "{\"a\": {\"c\": 3, \"b\": 0}}", "a.b"},
+        {"{\"a\": {\"b\": 1, \"c\": 2}}", "{\"a\": {\"b\": 1}}", "a.c"},
+        {"{\"a\": {\"b\": 1}}", "{\"a\": {\"b\": 1, \"c\": 2}}", "a.c"},
+        {"{\"a\": [1, 2]}", "{\"a\": [1, 2, 3]}", "a.2"},
+        {"{\"a\": [[1], {\"x\": 2}]}", "{\"a\": [[1], {\"x\": 3}]}", "a.1.x"},
+        {"{\"a\": true}", "{\"a\": false}", "a"},
+        {"{\"a\": 1}", "{\"a\": \"1\"}", "a"},
+        {"{\"a\": {}}", "{\"a\": []}", "a"},
+        {"{\"a\": 0.1}", "{\"a\": 0.10000000000000002}", "a"},
+        {"1", "2", ""},
+    };
+    static const char *const ignored[] = {"t", NULL};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct json *a = parsed(row[i].a), *b = parsed(row[i].b);
+        struct json_difference found;
+        bool differ = json_differ(json_root(a), json_root(b), ignored, &found);
+        const char *path = found.path.s ? found.path.s : "";
+        if (differ != (row[i].path != NULL) || (differ && strcmp(path, row[i].path) != 0))
+            fail_msg("%s, %s: %s", row[i].a, row[i].b, differ ? path : "no difference");
+        json_difference_release(&found);
+        json_free(a);
+        json_free(b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_texts_are_refused), cmocka_unit_test(bad_comments_are_refused),
@@ -430,6 +487,7 @@ int main(void) {
         cmocka_unit_test(positions_are_kept),    cmocka_unit_test(added_items_have_no_position),
         cmocka_unit_test(number_texts_are_kept), cmocka_unit_test(long_numbers_are_exact),
         cmocka_unit_test(uint64_texts),          cmocka_unit_test(damaged_texts_are_safe),
+        cmocka_unit_test(paths_lead_to_items),   cmocka_unit_test(the_first_difference_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
