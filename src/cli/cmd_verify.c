@@ -49,6 +49,15 @@ static bool advance(struct verify *v, const struct config *config, bool quiet, s
 
 /* ---- the verdict ---- */
 
+/* Files may hold anything: control characters become '?', but for ends of lines. */
+static void add_clean(struct text *t, const struct text *from) {
+    for (size_t i = 0; i < from->len; i++) {
+        char c = from->s[i];
+        text_add_bytes(t, (c >= 0 && c < ' ' && c != '\n') || c == 0x7F ? "?" : &from->s[i], 1);
+    }
+    t->failed = t->failed || from->failed;
+}
+
 static void add_reasons(const char *reasons, const char *head, struct text *t) {
     while (reasons && *reasons) {
         size_t len = 0;
@@ -88,7 +97,7 @@ static void add_difference(const struct verify_verdict *v, struct text *t) {
 
 static int print_verdict(const struct verify *v, const char *path, bool json) {
     const struct verify_verdict *verdict = verify_verdict(v);
-    struct text text = {0};
+    struct text text = {0}, raw = {0};
     struct err err = {0};
     if (json) {
         if (!verify_print(v, &text, &err)) {
@@ -96,12 +105,13 @@ static int print_verdict(const struct verify *v, const char *path, bool json) {
             return print_failure(&err);
         }
     } else if (verdict->agrees) {
-        add_printable(&text, path);
-        text_add(&text, ": ");
-        add_agreement(verdict, &text);
+        text_addf(&raw, "%s: ", path);
+        add_agreement(verdict, &raw);
     } else {
-        add_difference(verdict, &text);
+        add_difference(verdict, &raw);
     }
+    add_clean(&text, &raw);
+    text_release(&raw);
     int status = print_text(&text);
     return status == 0 && !verdict->agrees ? EXPECTATION_FAILED : status;
 }

@@ -92,6 +92,24 @@ sources() { (cd "$1" && find . \( -path ./build -o -path ./runs -o -path ./dltra
     done <"$TMP/lines"
 }
 
+@test "the comparisons that README.md shows are those of the commands above them" {
+    cd "$TMP"
+    ln -s "$root/dltrain" "$root/configs" "$root/data" .
+    ./dltrain --config configs/digits.json --quiet >/dev/null
+    sed -n '/^### compare/,/^### verify/p' "$root/README.md" >section
+    # The sh blocks, without the lines that print nothing.
+    awk '/^```$/ { inside = 0 } inside { print } /^```sh$/ { inside = 1 }' section | grep -v ' > runs' >commands
+    sh -eu ./commands >lines
+    # Seconds are those of the day.
+    sed -E 's/ [0-9.]+ ( [0-9a-f]{8})/ \1/; s/  +/  /g' lines | grep -E '^(run|b:)' >found
+    sed -E 's/ [0-9.]+ ( [0-9a-f]{8})/ \1/; s/  +/  /g' section >shown
+    [ "$(wc -l <found)" -eq 8 ]
+    while IFS= read -r line; do
+        echo "README.md should have: $line"
+        grep -qxF -e "$line" shown
+    done <found
+}
+
 @test "README.md's script predicts what the program predicts" {
     python_with numpy
     images=data/digits/t10k-images-idx3-ubyte.gz
