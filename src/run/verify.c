@@ -148,17 +148,17 @@ static void add_checksum(const cJSON *item, struct text *t) {
 /* The first file of a part that is another one. */
 static void compare_part(struct verify *v, const char *part, const cJSON *now) {
     const cJSON *past = json_at(finished_summary(&v->past), "data");
-    struct json_difference found;
+    struct json_difference found = {0};
     const cJSON *a = past ? json_at(past, part) : NULL, *b = json_at(now, part);
-    if ((!a && !b) || !json_differ(a, b, NULL, &found))
-        return;
-    struct text *t = &v->verdict.reasons;
-    text_addf(t, "data.%s%s%s has changed: its SHA-256 was ", part, found.path.len ? "." : "",
-              found.path.len ? found.path.s : "");
-    add_checksum(found.a, t);
-    text_add(t, ", is ");
-    add_checksum(found.b, t);
-    text_add(t, "\n");
+    if ((a || b) && json_differ(a, b, NULL, &found)) {
+        struct text *t = &v->verdict.reasons;
+        text_addf(t, "data.%s%s%s has changed: its SHA-256 was ", part, found.path.len ? "." : "",
+                  found.path.len ? found.path.s : "");
+        add_checksum(found.a, t);
+        text_add(t, ", is ");
+        add_checksum(found.b, t);
+        text_add(t, "\n");
+    }
     json_difference_release(&found);
 }
 
