@@ -127,6 +127,7 @@ static void accepted(void **state) {
     for (size_t i = 0; i < a.operand_count; i++)
         assert_string_equal(a.operands[i], operands[i]);
     assert_string_equal(a.operand, "one");
+    arguments_release(&a);
     assert_true(parse("-q topic", 1, &a));
     assert_string_equal(a.operand, "topic");
     arguments_release(&a);
