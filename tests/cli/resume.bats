@@ -48,7 +48,7 @@ same_run() {
     "$DLTRAIN" --config "$long" --out a --resume --isa "$isa" --threads 1 >result 2>log
     grep -Eqx 'dltrain: going on from epoch [0-9]+, step [0-5] of 5' log
     same_run "$box/whole" a
-    [ "$(ls -A a | tr '\n' ' ')" = 'checkpoint.safetensors config.json metrics.jsonl model.safetensors summary.json ' ]
+    [ "$(ls -A a | tr '\n' ' ')" = 'checkpoint.safetensors config.json metrics.jsonl model.safetensors predictions.idx summary.json ' ]
 }
 
 @test "it may be stopped again and again, and elsewhere" {
