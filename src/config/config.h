@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "config/expect.h"
 #include "data/spec.h"
 #include "fit/spec.h"
 #include "model/spec.h"
@@ -27,6 +28,7 @@ struct config {
     struct augment_spec augment;
     struct train_spec train;
     struct shift_spec shift;
+    struct expect_spec expect;
 };
 
 /* All faults found in a config, a line each, in the order of the file: "FILE:LINE:COLUMN: PATH: sentence". */

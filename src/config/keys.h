@@ -1,6 +1,6 @@
 /* The table of keys, private to this room: one row a key, from which defaults, parsing, bounds, messages,
  * printing, the JSON Schema, help and reference are made. A new key is one row in keys.c; a new sort of value
- * is one struct key_type in key_text.c, key_number.c or key_choice.c.
+ * is one struct key_type in key_text.c, key_number.c, key_choice.c or key_expect.c.
  *
  * Tables nest as the JSON does: the row of an object (or list) points to the rows of its keys, and every
  * offset counts from the struct that the enclosing object fills. */
@@ -68,6 +68,7 @@ extern const struct key_type key_choice;        /* int */
 extern const struct key_type key_classes;       /* struct data_spec: class_count and class_names */
 extern const struct key_type key_betas;         /* double [2] */
 extern const struct key_type key_class_weights; /* struct loss_spec: balanced, class_weight, class_weights */
+extern const struct key_type key_expect;        /* struct expect_spec */
 extern const struct key_type key_object;        /* rows within; handled by those who walk the table */
 extern const struct key_type key_list;          /* of objects; pointer and size_t; likewise */
 

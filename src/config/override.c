@@ -77,13 +77,28 @@ static bool parse_index(const char *part, size_t *index) {
     return true;
 }
 
+/* The child of an object that the current part names. A name may have dots itself, as those of `expect` do:
+ * then it is spelt by this part and the next ones, which are done with. NULL: none. */
+static cJSON *find_key(struct walk *w) {
+    const char *rest = w->o->path + (w->part[w->at] - w->part[0]);
+    for (size_t last = w->count; last-- > w->at;) {
+        size_t len = (size_t)(w->part[last] - w->part[w->at]) + strlen(w->part[last]);
+        for (cJSON *item = w->node->child; item != NULL; item = item->next)
+            if (strlen(item->string) == len && strncmp(item->string, rest, len) == 0) {
+                w->at = last;
+                return item;
+            }
+    }
+    return NULL;
+}
+
 /* The child that the current part names, NULL where there is none yet. false after a fault: there cannot be
  * one. */
-static bool find_child(const struct walk *w, cJSON **child) {
+static bool find_child(struct walk *w, cJSON **child) {
     const char *part = w->part[w->at];
     size_t index, count;
     if (cJSON_IsObject(w->node)) {
-        *child = cJSON_GetObjectItemCaseSensitive(w->node, part);
+        *child = find_key(w);
         return true;
     }
     if (!cJSON_IsArray(w->node))
@@ -111,7 +126,7 @@ static bool put_child(struct walk *w, cJSON *child, cJSON *item) {
     } else if (ok && cJSON_IsArray(w->node)) {
         ok = cJSON_AddItemToArray(w->node, item);
     } else if (ok) {
-        ok = cJSON_AddItemToObject(w->node, part, item);
+        ok = cJSON_AddItemToObject(w->node, child != NULL ? child->string : part, item);
     }
     if (!ok) {
         cJSON_Delete(item);
@@ -129,12 +144,11 @@ static bool set_value(struct walk *w, cJSON *value) {
     for (w->at = 0;; w->at++) {
         cJSON *child = NULL;
         size_t index;
-        bool last = w->at + 1 == w->count;
         if (!find_child(w, &child)) {
             cJSON_Delete(value);
             return false;
         }
-        if (last)
+        if (w->at + 1 == w->count)
             return put_child(w, child, value);
         if (child == NULL || cJSON_IsNull(child)) {
             cJSON *made =
