@@ -4,6 +4,7 @@
 #include "cli/option_rows.h"
 #include "cli/print.h"
 #include "run/describe.h"
+#include "run/expectation.h"
 #include "run/setup.h"
 
 static const struct option_row options[] = {
@@ -46,7 +47,8 @@ static int check(const struct config *config, const struct arguments *a) {
     struct text text = {0};
     if (!setup_open(config, chosen_isa(a), false, &setup, &err))
         return config_file_failure(a, &err);
-    bool ok = setup_shift(&setup, &err) && add_summary(&setup, a, &text, &err);
+    bool ok = setup_shift(&setup, &err) && expectations_check_setup(&setup, &err) &&
+              add_summary(&setup, a, &text, &err);
     setup_release(&setup);
     if (ok)
         return print_text(&text);

@@ -40,8 +40,6 @@ static const struct option_row options[] = {
     ROW_END,
 };
 
-enum { EXPECTATION_FAILED = 1 };
-
 static bool add_page(const struct comparison *c, const char *format, struct text *out, struct err *err) {
     size_t row = format ? (size_t)names_find(format_name, format) : 0;
     if (!formats[row].add)

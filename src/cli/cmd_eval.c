@@ -1,8 +1,11 @@
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
+#include "cli/gate.h"
 #include "cli/option_rows.h"
 #include "cli/print.h"
+#include "cli/version.h"
+#include "run/clock.h"
 #include "run/infer.h"
 
 static const struct option_row options[] = {
@@ -20,6 +23,8 @@ static const struct option_row options[] = {
     ROW_SET,
     ROW_THREADS,
     ROW_ISA,
+    ROW_EXPECT,
+    ROW_JUNIT,
     ROW_JSON("the figures"),
     ROW_QUIET,
     ROW_HELP,
@@ -73,44 +78,97 @@ static int target_open(const struct arguments *a, struct target *t) {
     return print_failure(&err);
 }
 
+/* What is evaluated, and what is expected of it. */
+struct work {
+    const struct arguments *a;
+    const struct target *target;
+    struct gate *gate;
+    struct expectations judged; /* owned */
+    struct junit_properties properties;
+};
+
 static bool add_report(const struct inference *inference, const struct inference_report *report,
-                       const struct arguments *a, struct text *out, struct err *err) {
-    if (a->json)
-        return inference_print(inference, report, a->model, out, err);
-    add_evaluation(out, "test", &report->evaluation);
-    add_calibration(out, &report->calibration);
-    return text_ok(out, err);
+                       struct work *work, struct text *out, struct err *err) {
+    struct text json = {0};
+    bool ok = inference_print(inference, report, work->a->model, &json, err) &&
+              expectations_judge_summary(&work->judged, &json, err);
+    if (ok && work->a->json) {
+        text_add(out, json.s);
+    } else if (ok) {
+        add_evaluation(out, "test", &report->evaluation);
+        add_calibration(out, &report->calibration);
+        gate_lines(&work->judged, out);
+    }
+    text_release(&json);
+    return ok && text_ok(out, err);
 }
 
-static bool evaluate(const struct target *t, const struct arguments *a, struct text *out, struct err *err) {
+static bool note_properties(const struct inference *inference, struct work *work, struct err *err) {
+    char digest[SHA256_HEX];
+    if (!model_digest(inference->saved.model, digest, err))
+        return false;
+    junit_property(&work->properties, "model_digest", "%s", digest);
+    junit_property(&work->properties, "version", "%s", DLTRAIN_VERSION);
+    junit_property(&work->properties, "isa", "%s", inference->kernel->name);
+    junit_property(&work->properties, "threads", "%zu", team_size(inference->team));
+    return true;
+}
+
+static bool evaluate(struct work *work, struct text *out, struct err *err) {
+    const struct target *t = work->target;
+    const struct figure_scope scope = {.evaluation = true};
     struct inference inference;
     struct inference_report report;
-    if (!inference_open(a->model, t->threads, chosen_isa(a), &inference, err))
+    if (!expectations_gather(NULL, &work->gate->options, &work->judged, err) ||
+        !expectations_check(&work->judged, &scope, err) ||
+        !inference_open(work->a->model, t->threads, chosen_isa(work->a), &inference, err))
         return false;
-    bool ok = inference_evaluate(&inference, t->files, t->label_column, &report, err);
+    bool ok = note_properties(&inference, work, err) &&
+              inference_evaluate(&inference, t->files, t->label_column, &report, err);
     if (ok) {
-        ok = add_report(&inference, &report, a, out, err);
+        ok = add_report(&inference, &report, work, out, err);
         inference_report_release(&report);
     }
     inference_release(&inference);
     return ok;
 }
 
-static int run_command(const struct arguments *a) {
-    struct target target;
+static int evaluate_target(struct work *work) {
     struct text text = {0};
     struct err err = {0};
-    if (!check_usage(a, &err))
-        return print_failure(&err);
-    int status = target_open(a, &target);
-    if (status)
-        return status;
-    bool ok = evaluate(&target, a, &text, &err);
-    target_release(&target);
-    if (ok)
+    if (evaluate(work, &text, &err))
         return print_text(&text);
     text_release(&text);
     return print_failure(&err);
+}
+
+static int open_and_evaluate(struct work *work) {
+    struct target target;
+    struct err err = {0};
+    if (!check_usage(work->a, &err))
+        return print_failure(&err);
+    int status = gate_begin(work->gate, work->a->model, NULL, NULL);
+    if (status == 0)
+        status = target_open(work->a, &target);
+    if (status)
+        return status;
+    work->target = &target;
+    status = evaluate_target(work);
+    target_release(&target);
+    return status;
+}
+
+static int run_command(const struct arguments *a) {
+    struct gate gate;
+    struct work work = {.a = a, .gate = &gate};
+    int status = gate_open(a, a->model ? a->model : "dltrain eval", &gate);
+    if (status == 0)
+        status = open_and_evaluate(&work);
+    struct gate_end end = {.status = status, .seconds = clock_seconds(), .properties = &work.properties};
+    end.judged = status == 0 ? &work.judged : NULL;
+    status = gate_close(&gate, &end);
+    expectations_release(&work.judged);
+    return status;
 }
 
 const struct command command_eval = {

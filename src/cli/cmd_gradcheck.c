@@ -42,7 +42,6 @@ static const struct option_row options[] = {
     ROW_END,
 };
 
-enum { EXPECTATION_FAILED = 1 };
 static const double default_tolerance = 1e-6;
 
 static void add_titles(struct table *table) {

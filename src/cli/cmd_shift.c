@@ -25,8 +25,6 @@ static const struct option_row options[] = {
     ROW_END,
 };
 
-enum { EXPECTATION_FAILED = 1 };
-
 static void show(struct progress *progress, const struct study *study, enum study_event event) {
     if (event == STUDY_TRAINING)
         progress_restart(progress, "training a model for the estimates", study_training(study)->epochs);

@@ -1,7 +1,10 @@
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
+#include "cli/gate.h"
 #include "cli/heading.h"
 #include "cli/interrupt.h"
 #include "cli/layers.h"
@@ -9,8 +12,11 @@
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/shift_page.h"
+#include "cli/train_seeds.h"
 #include "cli/version.h"
+#include "run/clock.h"
 #include "run/describe.h"
+#include "run/folder.h"
 #include "run/run.h"
 
 static const struct option_row options[] = {
@@ -28,8 +34,17 @@ static const struct option_row options[] = {
      AT(resume)},
     ROW_INIT_FROM,
     ROW_SEED,
+    {.name = "seeds",
+     .kind = OPTION_NUMBER,
+     .value = "N",
+     .help = "N runs, from this seed on, in DIR/seed-S; their mean and deviation",
+     AT(seeds),
+     .min = 1,
+     .max = 10000},
     ROW_THREADS,
     ROW_ISA,
+    ROW_EXPECT,
+    ROW_JUNIT,
     ROW_JSON("the summary"),
     ROW_QUIET,
     {.name = "verbose",
@@ -238,6 +253,7 @@ static void add_result(const struct run *run, size_t epochs, struct text *t) {
     text_addf(t, "model digest          %s\nrun directory         ", r->digest);
     add_printable(t, run_folder(run));
     text_add(t, "\n");
+    gate_lines(run_expectations(run), t);
     if (r->diagnostics)
         layers_table(r->diagnostics, run_epoch(run), t);
 }
@@ -289,13 +305,31 @@ static void log_resumed(const struct run *run) {
 /* There is nothing to do but to say again what came of it. */
 static int show_finished(const struct run *run, const struct arguments *a) {
     struct text text = {0};
-    if (!a->json)
-        return 0;
-    text_add(&text, run_summary(run));
+    if (a->json)
+        text_add(&text, run_summary(run));
+    else
+        gate_lines(run_expectations(run), &text);
     return print_text(&text);
 }
 
-static int train_with(const struct config *config, const struct arguments *a) {
+/* Of the finished run; NULL: there is none. */
+static int close_gate(struct gate *gate, const struct run *run, int status) {
+    struct junit_properties properties = {0};
+    struct gate_end end = {.status = status, .seconds = clock_seconds(), .properties = &properties};
+    if (run && run_result(run)) {
+        const struct setup *setup = run_setup(run);
+        junit_property(&properties, "model_digest", "%s", run_result(run)->digest);
+        junit_property(&properties, "seed", "%" PRIu64, setup->config->seed);
+        junit_property(&properties, "version", "%s", DLTRAIN_VERSION);
+        junit_property(&properties, "isa", "%s", setup->kernel->name);
+        junit_property(&properties, "threads", "%zu", team_size(setup->team));
+    }
+    if (run && (run_result(run) || run_resumed(run)->finished))
+        end.judged = run_expectations(run);
+    return gate_close(gate, &end);
+}
+
+static int train_with(const struct config *config, const struct arguments *a, struct gate *gate) {
     struct run_options wish = {
         .folder = a->out,
         .force = a->force,
@@ -303,44 +337,65 @@ static int train_with(const struct config *config, const struct arguments *a) {
         .init_from = a->init_from,
         .isa = chosen_isa(a),
         .version = DLTRAIN_VERSION,
+        .expect = &gate->options,
     };
     struct err err = {0};
     interrupt_catch();
     struct run *run = run_open(config, &wish, &err);
-    if (!run)
-        return config_file_failure(a, &err);
-    if (a->resume && !a->quiet)
+    int status = run ? gate_ready(gate) : config_file_failure(a, &err);
+    if (run && a->resume && !a->quiet)
         log_resumed(run);
-    if (run_resumed(run)->finished) {
-        int shown = show_finished(run, a);
-        run_free(run);
-        return shown;
-    }
-    int status = train(run, config, a, &err) ? 0 : print_failure(&err);
-    if (run_result(run)) {
+    bool finished = run && run_resumed(run)->finished;
+    if (status == 0 && !finished)
+        status = train(run, config, a, &err) ? 0 : print_failure(&err);
+    if (finished) {
+        status = status ? status : show_finished(run, a);
+    } else if (run && run_result(run)) {
         int printed = print_results(run, config->train.epochs, a->json);
         status = status ? status : printed;
-    } else {
+    } else if (run) {
         if (!run_stop(run, &err) && status == 0)
             status = print_failure(&err);
         if (status == 0 && !a->quiet)
             log_interrupt(run);
     }
+    status = close_gate(gate, run, status);
     run_free(run);
     return status;
 }
 
+static int train_as_asked(const struct config *config, const struct arguments *a, struct gate *gate) {
+    struct err err = {0};
+    char *folder = folder_path(a->out, config->name, &err);
+    int status =
+        folder ? gate_begin(gate, config->name, &config->expect, folder) : config_file_failure(a, &err);
+    mem_free(folder);
+    if (status)
+        return close_gate(gate, NULL, status);
+    return a->seeds > 0 ? train_seeds(config, a, gate, train) : train_with(config, a, gate);
+}
+
+/* What is said of a run and of its opposite. */
+static int check_wishes(const struct arguments *a) {
+    struct err err;
+    if (!a->resume || !a->force)
+        return 0;
+    err_set(&err, ERR_USAGE, "--resume goes on with a run, --force replaces it: give one of them");
+    return print_failure(&err);
+}
+
 static int run_command(const struct arguments *a) {
     struct config config;
-    if (a->resume && a->force) {
-        struct err err;
-        err_set(&err, ERR_USAGE, "--resume goes on with a run, --force replaces it: give one of them");
-        return print_failure(&err);
-    }
-    int status = config_file_open(a, "train", &config);
+    struct gate gate;
+    int status = gate_open(a, a->config ? a->config : "dltrain", &gate);
+    if (status == 0)
+        status = check_wishes(a);
+    if (status == 0)
+        status = config_file_open(a, "train", &config);
     if (status)
-        return status;
-    status = a->print_config ? print_config(&config) : train_with(&config, a);
+        return close_gate(&gate, NULL, status);
+    status =
+        a->print_config ? close_gate(&gate, NULL, print_config(&config)) : train_as_asked(&config, a, &gate);
     config_release(&config);
     interrupt_die();
     return status;

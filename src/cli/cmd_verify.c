@@ -11,8 +11,6 @@ static const struct option_row options[] = {
     ROW_THREADS, ROW_ISA, ROW_JSON("the verdict"), ROW_QUIET, ROW_HELP, ROW_VERSION, ROW_END,
 };
 
-enum { EXPECTATION_FAILED = 1 };
-
 /* ---- progress ---- */
 
 static void show(struct progress *progress, const struct run *run, enum run_event event) {

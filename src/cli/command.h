@@ -7,6 +7,9 @@
 #include "base/text.h"
 #include "cli/options.h"
 
+/* The exit status of what is done but not as expected; those of errors are in enum err_kind. */
+enum { EXPECTATION_FAILED = 1 };
+
 struct command {
     const char *name;
     const char *usage;   /* behind "dltrain" */

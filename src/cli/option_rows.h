@@ -48,6 +48,16 @@ enum { MAX_THREADS = 1024 };
         .name = "init-from", .kind = OPTION_TEXT, .value = "FILE",                                           \
         .help = "start from the weights of a safetensors file, ours or PyTorch's", AT(init_from)             \
     }
+#define ROW_EXPECT                                                                                           \
+    {                                                                                                        \
+        .name = "expect", .kind = OPTION_EXPECT, .value = "EXPECTATION",                                     \
+        .help = "exit 1 unless it holds, e.g. 'test.accuracy >= 0.97' (repeatable)"                          \
+    }
+#define ROW_JUNIT                                                                                            \
+    {                                                                                                        \
+        .name = "junit", .kind = OPTION_TEXT, .value = "FILE",                                               \
+        .help = "write a JUnit report (XML) of the expectations", AT(junit)                                  \
+    }
 #define ROW_HELP                                                                                             \
     { .name = "help", .letter = 'h', .kind = OPTION_FLAG, .help = "this help", AT(help) }
 #define ROW_VERSION                                                                                          \

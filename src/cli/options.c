@@ -100,6 +100,18 @@ static bool set_key(struct arguments *a, const char *key, const char *value, str
     return add_override(a, &text, err);
 }
 
+static bool add_expectation(struct arguments *a, const char *value, struct err *err) {
+    const char **list = mem_alloc(a->expect_count + 1, sizeof *list, "the list of expectations", err);
+    if (!list)
+        return false;
+    if (a->expect_count)
+        memcpy(list, a->expect, a->expect_count * sizeof *list);
+    list[a->expect_count++] = value;
+    mem_free(a->expect);
+    a->expect = list;
+    return true;
+}
+
 /* An option as it was given. */
 struct given {
     const struct option_row *row;
@@ -123,6 +135,8 @@ static bool take_value(const struct option_row *row, const char *value, struct a
         return true;
     case OPTION_OVERRIDE:
         return set_key(a, NULL, value, err);
+    case OPTION_EXPECT:
+        return add_expectation(a, value, err);
     case OPTION_NUMBER:
         if (!json_uint64(value, place) || *(uint64_t *)place < row->min || *(uint64_t *)place > row->max)
             return refuse_value(row, value, err);
@@ -139,11 +153,15 @@ static bool take_value(const struct option_row *row, const char *value, struct a
     return row->key ? set_key(a, row->key, value, err) : true;
 }
 
+static bool repeats(const struct option_row *row) {
+    return row->kind == OPTION_OVERRIDE || row->kind == OPTION_EXPECT;
+}
+
 /* The values in their order, of an option given twice only the last one. */
 static bool take_values(const struct given *given, size_t count, struct arguments *a, struct err *err) {
     for (size_t i = 0; i < count; i++) {
         bool last = true;
-        for (size_t j = i + 1; j < count && last && given[i].row->kind != OPTION_OVERRIDE; j++)
+        for (size_t j = i + 1; j < count && last && !repeats(given[i].row); j++)
             last = given[j].row != given[i].row;
         if (last && !take_value(given[i].row, given[i].value, a, err))
             return false;
@@ -253,6 +271,7 @@ void arguments_release(struct arguments *arguments) {
         mem_free(arguments->overrides[i]);
     mem_free(arguments->overrides);
     mem_free(arguments->operands);
+    mem_free(arguments->expect);
     *arguments = (struct arguments){0};
 }
 

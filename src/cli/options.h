@@ -14,9 +14,9 @@ enum { MAX_OPTIONS = 32 };
 
 /* What the options of all commands fill in; zero, or its row's fallback, where an option is not given. */
 struct arguments {
-    const char *config, *model, *data, *images, *out, *init_from, *isa, *format, *baseline;
+    const char *config, *model, *data, *images, *out, *init_from, *isa, *format, *baseline, *junit;
     const char *part, *priors, *tweak_one, *knock_out, *select, *swap, *rotate;
-    uint64_t threads, seed, mc_dropout, rows, columns, samples, coordinates, windows, at;
+    uint64_t threads, seed, seeds, mc_dropout, rows, columns, samples, coordinates, windows, at;
     double tolerance, dirichlet, range;
     bool force, resume, json, quiet, verbose, print_config, trace, jvp, fail_on_shift, markdown, help,
         version;
@@ -25,6 +25,8 @@ struct arguments {
     size_t operand_count;
     char **overrides; /* "PATH=VALUE" in the order given; owned */
     size_t override_count;
+    const char **expect; /* "METRIC OP BOUND" in the order given; the list is owned */
+    size_t expect_count;
 };
 
 enum option_kind {
@@ -33,6 +35,7 @@ enum option_kind {
     OPTION_NUMBER,   /* a uint64_t of arguments, from min to max */
     OPTION_REAL,     /* a double of arguments, above 0 */
     OPTION_OVERRIDE, /* the value is a "PATH=VALUE", of which there may be several */
+    OPTION_EXPECT,   /* the value is a "METRIC OP BOUND" */
 };
 
 struct option_row {

@@ -11,6 +11,7 @@
 #include "run/figures.h"
 
 static bool stdout_closed;
+static struct err first_failure;
 
 void print_prepare(void) {
     /* open gives the lowest free descriptor, so the order closes the gaps from below. */
@@ -75,7 +76,22 @@ static void print_error_line(const char *line, size_t len) {
     text_release(&text);
 }
 
+static void note_failure(const struct err *err) {
+    if (first_failure.kind == ERR_NONE)
+        first_failure = *err;
+}
+
+const struct err *print_failed(void) {
+    return first_failure.kind == ERR_NONE ? NULL : &first_failure;
+}
+
+void print_error_text(const struct text *text) {
+    if (!text->failed && text->s)
+        print_error_line(text->s, text->len);
+}
+
 int print_failure(const struct err *err) {
+    note_failure(err);
     print_error_line(err->text, strlen(err->text));
     return (int)err->kind;
 }
@@ -83,6 +99,7 @@ int print_failure(const struct err *err) {
 int print_faults(const struct config_faults *faults, const struct err *err) {
     if (faults->count == 0 || faults->lines.failed || !faults->lines.s)
         return print_failure(err);
+    note_failure(err);
     for (const char *line = faults->lines.s; *line;) {
         size_t len = strcspn(line, "\n");
         print_error_line(line, len);

@@ -16,6 +16,11 @@ int print_failure(const struct err *err);
 /* The same for every fault of a config; ERR_CONFIG's status. */
 int print_faults(const struct config_faults *faults, const struct err *err);
 
+/* The same line of a text, whose status is the caller's business. */
+void print_error_text(const struct text *text);
+/* The first failure that print_failure or print_faults was given; NULL: none yet. */
+const struct err *print_failed(void);
+
 /* "dltrain: warning: TEXT" on stderr, for the warnings from number `first` on. */
 void print_warnings(const struct warnings *warnings, size_t first);
 

@@ -42,7 +42,8 @@ void table_print(struct table *table, size_t indent, struct text *out) {
             size_t column = i % table->columns;
             int gap = (int)(width[column] - width_of(cell));
             bool last = column + 1 == table->columns, right = table->right >> column & 1;
-            text_addf(out, "%*s", column ? 2 : (int)indent, "");
+            if (!last || *cell)
+                text_addf(out, "%*s", column ? 2 : (int)indent, "");
             if (right)
                 text_addf(out, "%*s%s", gap, "", cell);
             else

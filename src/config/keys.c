@@ -709,7 +709,7 @@ static const struct key config_keys[] = {
      .help = "How training goes."},
     {"shift", &key_object, AT(struct config, shift), .rows = shift_keys, .complete = complete_shift,
      .check = check_shift, .help = "A shift of the distribution between training and use."},
-    {"expect", &key_expect, AT(struct config, expect), .flags = KEY_NULL,
+    {"expect", &key_expect, AT(struct config, expect), .flags = KEY_NULL | KEY_MAY_CHANGE,
      .help = "What figures of `summary.json` must reach: exit status 1 where one does not."},
     {0},
 };

@@ -5,4 +5,7 @@
 /* Seconds since the program was loaded (a few hundred microseconds after the process was made). */
 double clock_seconds(void);
 
+/* Counts from now on, for a process that runs one thing after the other. */
+void clock_restart(void);
+
 #endif

@@ -24,6 +24,10 @@ static char *default_path(const char *name, struct err *err) {
     return file_join(runs, name, err);
 }
 
+char *folder_path(const char *out, const char *name, struct err *err) {
+    return out ? mem_string(out, err) : default_path(name, err);
+}
+
 bool folder_finished(const struct folder *folder, bool *finished, struct err *err) {
     char *summary = folder_file(folder, "summary.json", err);
     *finished = summary && file_exists(summary);
@@ -131,7 +135,7 @@ static void strip_slashes(char *path) {
 bool folder_open(const char *out, const char *name, enum folder_use use, struct folder *folder,
                  struct err *err) {
     struct folder f = {.lock = -1};
-    f.path = out ? mem_string(out, err) : default_path(name, err);
+    f.path = folder_path(out, name, err);
     if (f.path)
         strip_slashes(f.path);
     if (!f.path || !(f.lock_path = folder_file(&f, ".lock", err)))
@@ -208,10 +212,11 @@ static bool remove_temporary(const struct folder *folder, struct err *err) {
 
 bool folder_begin(const struct folder *folder, struct err *err) {
     /* The summary first: without it no reader takes the rest for a finished run. */
-    static const char *const written[] = {"summary.json",      "model.safetensors", "metrics.jsonl",
-                                          CHECKPOINT,          CHECKPOINT_PREVIOUS, CHECKPOINT_NEW,
-                                          "predictions.idx",   "weights.idx",       "posthoc.safetensors",
-                                          NULL};
+    static const char *const written[] = {"summary.json",        "model.safetensors",
+                                          "metrics.jsonl",       CHECKPOINT,
+                                          CHECKPOINT_PREVIOUS,   CHECKPOINT_NEW,
+                                          "predictions.idx",     "weights.idx",
+                                          "posthoc.safetensors", NULL};
     return remove_files(folder, written, err) && remove_temporary(folder, err) &&
            folder_write(folder, "metrics.jsonl", "", 0, err);
 }

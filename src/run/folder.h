@@ -30,6 +30,9 @@ enum folder_use {
 #define CHECKPOINT_PREVIOUS "checkpoint.previous.safetensors"
 #define CHECKPOINT_NEW      "checkpoint.new.safetensors"
 
+/* `out`, or where it is NULL runs/NAME; ERR_CONFIG where NAME cannot name a folder. Release with mem_free. */
+char *folder_path(const char *out, const char *name, struct err *err) MUST_CHECK;
+
 /* Makes the folder `out` (NULL: runs/NAME under the working directory) where it is missing and locks it.
  * ERR_SYSTEM where it holds a finished run that is not to be used, where another process works in it, and
  * where it cannot be written; ERR_CONFIG where NAME cannot name a folder. On success the caller closes it. */

@@ -21,6 +21,12 @@ static bool write_config(const struct run *run, struct err *err) {
     return folder_write(&run->folder, "config.json", run->config_text.s, run->config_text.len, err);
 }
 
+/* Before the data are loaded what needs none, afterwards the rest. */
+static bool check_expectations(const struct run *run, const struct setup *setup, struct err *err) {
+    const struct figure_scope scope = {.config = run->config, .setup = setup, .seeds = run->seeds};
+    return expectations_check(&run->expectations, &scope, err);
+}
+
 static struct run *create(const struct config *config, const struct run_options *options, struct err *err) {
     struct run *run = mem_alloc(1, sizeof *run, "the run", err);
     if (!run)
@@ -31,7 +37,14 @@ static struct run *create(const struct config *config, const struct run_options 
     run->phase = shift_has_target(config->shift.kind) ? PHASE_ESTIMATION : PHASE_SEARCH;
     run->calibration.temperature = (double)NAN;
     run->result.version = options->version;
+    run->seeds = options->seeds;
     return run;
+}
+
+/* The figures of a run that broke are not what was expected, whatever they are. */
+static bool judge(struct run *run, struct err *err) {
+    return run->result.message || run->seeds > 0 ||
+           expectations_judge_summary(&run->expectations, &run->summary, err);
 }
 
 /* A new run. */
@@ -53,7 +66,8 @@ static bool make_ready(struct run *run, const struct run_options *options, struc
     struct setup *s = &run->setup;
     const char *init_from = checkpoint ? NULL : options->init_from;
     if (!setup_open(run->config, options->isa, !checkpoint && !init_from, s, err) ||
-        (!checkpoint && !setup_start(s, init_from, err)) || !training_begin(&run->search, s, NULL, err) ||
+        !check_expectations(run, s, err) || (!checkpoint && !setup_start(s, init_from, err)) ||
+        !training_begin(&run->search, s, NULL, err) ||
         !correction_begin(&run->correction, s, &run->warnings, err) || !note_identity(run, err) ||
         !(run->keeper = keeper_create(&run->folder, err)))
         return false;
@@ -64,10 +78,11 @@ static bool open_run(struct run *run, const struct run_options *options, struct 
     enum folder_use use = options->resume ? FOLDER_RESUME : options->force ? FOLDER_REPLACE : FOLDER_NEW;
     struct checkpoint *checkpoint = NULL;
     /* First what costs nothing and makes nothing. */
-    bool ok = kernel_find(options->isa, err) &&
+    bool ok = expectations_gather(&run->config->expect, options->expect, &run->expectations, err) &&
+              check_expectations(run, NULL, err) && kernel_find(options->isa, err) &&
               folder_open(options->folder, run->config->name, use, &run->folder, err) &&
               (!options->resume || resume_find(run, options->init_from, &checkpoint, err)) &&
-              (run->resumed.finished || make_ready(run, options, checkpoint, err));
+              (run->resumed.finished ? judge(run, err) : make_ready(run, options, checkpoint, err));
     checkpoint_free(checkpoint);
     if (!ok || run->resumed.finished)
         return ok;
@@ -92,6 +107,7 @@ void run_free(struct run *run) {
     text_release(&run->init_from);
     text_release(&run->data_text);
     text_release(&run->config_text);
+    expectations_release(&run->expectations);
     warnings_release(&run->warnings);
     text_release(&run->summary);
     text_release(&run->message);
@@ -151,11 +167,10 @@ static void fill_result(struct run *run, const char *stopped_by) {
 static bool finish(struct run *run, const char *stopped_by, struct err *err) {
     if (!write_model(run, err) ||
         (run->test.made && !answers_write(&run->folder, &run->setup.data.test, &run->test.figures, err)) ||
-        !keeper_wait(run->keeper, err) ||
-        !metrics_flush(&run->metrics, &run->folder, err))
+        !keeper_wait(run->keeper, err) || !metrics_flush(&run->metrics, &run->folder, err))
         return false;
     fill_result(run, stopped_by);
-    if (!summary_print(&run->result, &run->setup, &run->summary, err) ||
+    if (!summary_print(&run->result, &run->setup, &run->summary, err) || !judge(run, err) ||
         !folder_write(&run->folder, "summary.json", run->summary.s, run->summary.len, err) ||
         !folder_drop_previous(&run->folder, err))
         return false;
@@ -471,6 +486,10 @@ const char *run_folder(const struct run *run) {
 
 const struct setup *run_setup(const struct run *run) {
     return &run->setup;
+}
+
+const struct expectations *run_expectations(const struct run *run) {
+    return &run->expectations;
 }
 
 const struct run_result *run_result(const struct run *run) {

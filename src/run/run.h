@@ -15,18 +15,22 @@
 #include "fit/fit.h"
 #include "run/calibrate.h"
 #include "run/estimation.h"
+#include "run/expectation.h"
 #include "run/setup.h"
 #include "run/stream.h"
 #include "run/training.h"
 #include "run/warnings.h"
 
 struct run_options {
-    const char *folder;    /* --out; NULL: runs/NAME under the working directory */
-    bool force;            /* replace a finished run */
-    bool resume;           /* go on with the run that the folder holds, if there is one */
-    const char *init_from; /* model file to start from, or NULL */
-    const char *isa;       /* kernel table, "auto" or NULL */
-    const char *version;   /* of the program, for summary.json */
+    const char *folder;               /* --out; NULL: runs/NAME under the working directory */
+    bool force;                       /* replace a finished run */
+    bool resume;                      /* go on with the run that the folder holds, if there is one */
+    const char *init_from;            /* model file to start from, or NULL */
+    const char *isa;                  /* kernel table, "auto" or NULL */
+    const char *version;              /* of the program, for summary.json */
+    const struct expect_spec *expect; /* of the command line, beside those of the config; borrowed; or NULL */
+    size_t seeds; /* runs whose mean the expectations are of, judged by whoever runs them; 0: they are of this
+                   * run */
 };
 
 enum run_event {
@@ -124,6 +128,8 @@ struct run_result {
     char digest[SHA256_HEX];
 };
 
+/* Judged from RUN_DONE on, and of a finished run that was resumed. */
+const struct expectations *run_expectations(const struct run *run);
 /* After RUN_DONE or ERR_DIVERGED; NULL before. */
 const struct run_result *run_result(const struct run *run);
 /* The JSON text; NULL before. Of a finished run that was resumed its file. */

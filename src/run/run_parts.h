@@ -36,6 +36,8 @@ struct run {
     struct run_result result;
     struct text message, summary;
     struct warnings warnings;
+    struct expectations expectations;
+    size_t seeds; /* of run_options */
 
     struct keeper *keeper;
     struct text config_text, data_text; /* what it works on: config.json, digests of files */

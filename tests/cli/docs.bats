@@ -110,6 +110,78 @@ sources() { (cd "$1" && find . \( -path ./build -o -path ./runs -o -path ./dltra
     done <found
 }
 
+@test "the expectations and the table of seeds that README.md shows are those of the commands above them" {
+    sed -n '/^## In CI/,/^## /p' README.md | awk '/^```text$/ { inside = 1; next } /^```/ { inside = 0 } inside' >"$TMP/shown"
+    ./dltrain --config configs/digits.json --quiet --out "$TMP/gate" --expect 'test.accuracy >= 0.98' \
+        --expect 'test.per_class.3.recall > 0.95' | grep '^expect ' >"$TMP/lines"
+    ./dltrain --config configs/digits.json --set train.epochs=2 --seeds 3 --out "$TMP/seeds" --quiet \
+        --expect 'test.accuracy >= 0.9' | grep -v '^seconds\|^run ' >>"$TMP/lines"
+    diff "$TMP/shown" "$TMP/lines"
+}
+
+# ci_block N: the N-th example for a CI server
+ci_block() {
+    awk -v wanted="$1" '
+        inside && /^```/ { inside = 0 }
+        inside && n == wanted { print }
+        /^```yaml$/ && marked { inside = 1; n++ }
+        { marked = /^<!-- ci -->$/ }' "$root/README.md"
+}
+
+# ci_commands KEY: the shell commands that the YAML on stdin gives under that key, as a word, a block or a list
+ci_commands() {
+    awk -v key="$1" '
+        { match($0, /^ */); indent = RLENGTH }
+        inside && NF && indent <= outer { inside = 0 }
+        inside { line = $0; sub(/^ *- /, "", line); sub(/^ +/, "", line); print line; next }
+        $0 ~ "^ *(- )?" key ":" {
+            value = $0
+            sub("^ *(- )?" key ": *", "", value)
+            if (value != "" && value != "|") { print value; next }
+            outer = indent
+            inside = 1
+        }'
+}
+
+# runs_in_clone N KEY: the commands of the example run in a clone and leave its JUnit report
+runs_in_clone() {
+    fresh_copy
+    ci_block "$1" >"$TMP/example.yml"
+    ci_commands "$2" <"$TMP/example.yml" >"$TMP/commands"
+    cat "$TMP/commands"
+    [ "$(grep -c 'dltrain --config' "$TMP/commands")" -eq 1 ]
+    cd "$copy"
+    DEPS=no sh -eu "$TMP/commands"
+    grep -q 'junit.xml' "$TMP/example.yml"
+    grep -q '<testsuites name="digits" .*failures="0" errors="0"' junit.xml
+    [ -d runs/ci ]
+}
+
+@test "README.md's example for GitHub Actions works in a fresh clone" {
+    runs_in_clone 1 run
+    [ "$(grep -c '<testcase' "$copy/junit.xml")" -eq 2 ]
+}
+
+@test "README.md's example for GitLab CI works in a fresh clone" {
+    runs_in_clone 2 script
+    grep -q '<property name="seeds" value="1 to 3"/>' "$copy/junit.xml"
+}
+
+@test "README.md's examples for CI servers are YAML with these commands" {
+    python_with yaml
+    ci_block 1 | "$python" -c '
+import sys, yaml
+steps = yaml.safe_load(sys.stdin)["jobs"]["model"]["steps"]
+print("".join(s["run"] for s in steps if "run" in s), end="")' >"$TMP/theirs"
+    ci_block 1 | ci_commands run >"$TMP/ours"
+    diff <(sed 's/^ *//' "$TMP/theirs") "$TMP/ours"
+    ci_block 2 | "$python" -c '
+import sys, yaml
+print("\n".join(yaml.safe_load(sys.stdin)["model"]["script"]))' >"$TMP/theirs"
+    ci_block 2 | ci_commands script >"$TMP/ours"
+    diff "$TMP/theirs" "$TMP/ours"
+}
+
 @test "README.md's script predicts what the program predicts" {
     python_with numpy
     images=data/digits/t10k-images-idx3-ubyte.gz

@@ -46,7 +46,7 @@ same_run() {
     isa=$("$DLTRAIN" --version | sed -n 's/.*instruction sets scalar *//p' | cut -d' ' -f1)
     cp -r "$box/cut" a
     "$DLTRAIN" --config "$long" --out a --resume --isa "$isa" --threads 1 >result 2>log
-    grep -Eqx 'dltrain: going on from epoch [0-9]+, step [0-5] of 5' log
+    grep -Eqx 'dltrain: going on from (the first step|epoch [0-9]+, step [0-5] of 5)' log
     same_run "$box/whole" a
     [ "$(ls -A a | tr '\n' ' ')" = 'checkpoint.safetensors config.json metrics.jsonl model.safetensors predictions.idx summary.json ' ]
 }
@@ -214,4 +214,21 @@ same_run() {
     kill -KILL $pid
     wait $pid || true
     "$DLTRAIN" --config "$config" --out a --force -q >/dev/null
+}
+
+@test "a finished run is held against what is expected of it now; seeds go on, too" {
+    "$DLTRAIN" --config "$config" --out a -q --expect 'test.accuracy >= 0' >/dev/null
+    cp a/summary.json before
+    "$DLTRAIN" --config "$config" --out a --resume -q --expect 'test.loss >= 0' >result
+    grep -Eqx 'expect +test.loss >= 0 +[0-9.]+ +ok' result
+    run "$DLTRAIN" --config "$config" --out a --resume -q --expect 'epochs_run == 3' --json
+    [ "$status" -eq 1 ]
+    [ "$(grep -c '"expect": \[' <<<"$output")" -eq 1 ]
+    cmp a/summary.json before
+    "$DLTRAIN" --config "$config" --out s --seeds 2 -q >/dev/null
+    rm -r s/seed-2
+    cp -p s/seed-1/summary.json one
+    "$DLTRAIN" --config "$config" --out s --seeds 2 --resume -q >/dev/null
+    [ ! s/seed-1/summary.json -nt one ]
+    [ -s s/seed-2/summary.json ] && [ -s s/seeds.json ]
 }

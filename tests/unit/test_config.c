@@ -44,7 +44,8 @@ static const char full[] =
     "  \"shift\": {\"kind\": \"covariate\", \"method\": \"rulsif\", \"target\": {\"images\": \"t\", "
     "\"labels\": \"u\"},\n"
     "    \"level\": 0.01, \"force\": true, \"folds\": 3, \"layers\": [{\"units\": 4}],\n"
-    "    \"discriminator\": {\"epochs\": 2}, \"alpha\": 0.5, \"centers\": 7, \"bandwidth\": 2}\n"
+    "    \"discriminator\": {\"epochs\": 2}, \"alpha\": 0.5, \"centers\": 7, \"bandwidth\": 2},\n"
+    "  \"expect\": {\"test.accuracy\": {\"min\": 0.97, \"max\": 1}, \"isa\": {\"equals\": \"avx2\"}}\n"
     "}\n";
 
 static struct text printed(const struct config *config) {
@@ -298,7 +299,8 @@ static void test_printed(void **state) {
                                "  },\n"
                                "  \"shift\": {\n"
                                "    \"kind\": \"none\"\n"
-                               "  }\n"
+                               "  },\n"
+                               "  \"expect\": null\n"
                                "}\n");
     text_release(&out);
     config_release(&c);

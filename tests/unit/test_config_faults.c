@@ -84,11 +84,11 @@ static void test_unknown_keys(void **state) {
         " bias_std, bias_limit, bias_value, l1, l2, max_norm");
     refused_file("{" DATA ",\n \"a\\nb\": 3}",
                  "%:2:2: a\\nb: unknown key; the keys here are $schema, name, seed,"
-                 " threads, data, model, loss, optimizer, regularization, augment, train, shift");
+                 " threads, data, model, loss, optimizer, regularization, augment, train, shift, expect");
     refused(
         "{" DATA ",\n \"\": 3, \"loss\": {\"\": 1}}", NO_OVERRIDES,
         LINES("%:2:2: \"\": unknown key; the keys here are $schema, name, seed, threads, data, model, loss,"
-              " optimizer, regularization, augment, train, shift",
+              " optimizer, regularization, augment, train, shift, expect",
               "%:2:18: loss.\"\": unknown key; the keys here are kind, label_smoothing, class_weights"));
     refused_set("optimzer.lr=1", "--set optimzer.lr=1: optimzer: unknown key; did you mean \"optimizer\"?");
 }

@@ -1,0 +1,156 @@
+#include "run/figure_rows.h"
+
+#define EVALUATION(part, flags)                                                                              \
+    {part ".accuracy", SHARE | NEEDS_CLASSES | (flags)}, {part ".error", SHARE | NEEDS_CLASSES | (flags)},   \
+        {part ".loss", flags}, {part ".weighted_loss", flags}, {part ".nll", NEEDS_PROBABILITIES | (flags)}, \
+        {part ".brier", NEEDS_PROBABILITIES | (flags)},                                                      \
+        {part ".ece", SHARE | NEEDS_CLASSES | NEEDS_PROBABILITIES | (flags)}, {part ".samples", flags},      \
+        {part ".accuracy_interval.#", SHARE | NEEDS_CLASSES | (flags)},                                      \
+        {part ".confusion.#.#", NEEDS_CLASSES | (flags)},                                                    \
+        {part ".per_class.#.class", EITHER | NEEDS_CLASSES | (flags)},                                       \
+        {part ".per_class.#.precision", SHARE | NEEDS_CLASSES | (flags)},                                    \
+        {part ".per_class.#.recall", SHARE | NEEDS_CLASSES | (flags)},                                       \
+        {part ".per_class.#.f1", SHARE | NEEDS_CLASSES | (flags)}, {                                         \
+        part ".per_class.#.support", NEEDS_CLASSES | (flags)                                                 \
+    }
+
+#define EFFECT(part, flags)                                                                                  \
+    {part ".before.nll", flags}, {part ".before.brier", flags}, {part ".before.ece", SHARE | (flags)},       \
+        {part ".after.nll", flags}, {part ".after.brier", flags}, {                                          \
+        part ".after.ece", SHARE | (flags)                                                                   \
+    }
+
+static const struct figure_row rows[] = {
+    EVALUATION("test", EVAL | NEEDS_TEST),
+    EVALUATION("validation", NEEDS_VALIDATION),
+    {"train.loss", 0},
+    {"train.accuracy", SHARE | NEEDS_CLASSES},
+    {"name", TEXT},
+    {"epochs_run", 0},
+    {"best_epoch", 0},
+    {"steps", 0},
+    {"stopped_by", TEXT},
+    {"early_stopping.metric", TEXT | NEEDS_STOPPING},
+    {"early_stopping.epoch", NEEDS_STOPPING},
+    {"early_stopping.value", NEEDS_STOPPING},
+    {"early_stopping.patience", NEEDS_STOPPING},
+    {"early_stopping.stopped", TEXT | NEEDS_STOPPING},
+    {"refit.epochs", NEEDS_REFIT},
+    {"refit.samples", NEEDS_REFIT},
+    {"refit.steps", NEEDS_REFIT},
+    {"diagnostics.gradient_ratio", NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.name", TEXT | NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.weight_norm", NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.gradient_norm", NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.update_ratio", NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.activation_mean", NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.activation_deviation", NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.dead", SHARE | NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.saturated", SHARE | NEEDS_DIAGNOSTICS},
+    {"diagnostics.layers.#.saturated_units", NEEDS_DIAGNOSTICS},
+    {"warnings.#.phase", TEXT},
+    {"warnings.#.epoch", 0},
+    {"warnings.#.text", TEXT},
+    {"calibration.temperature", EVAL | NEEDS_TEMPERATURE},
+    EFFECT("calibration.test", EVAL | NEEDS_TEMPERATURE | NEEDS_TEST),
+    EFFECT("calibration.validation", NEEDS_TEMPERATURE | NEEDS_VALIDATION),
+    {"shift.kind", TEXT | NEEDS_SHIFT},
+    {"shift.method", TEXT | NEEDS_TARGET},
+    {"shift.correct", TEXT | NEEDS_LABEL},
+    {"shift.detected", TEXT | NEEDS_TARGET},
+    {"shift.corrected", TEXT | NEEDS_TARGET},
+    {"shift.level", NEEDS_TARGET},
+    {"shift.p_value.bbsd", SHARE | NEEDS_TARGET},
+    {"shift.p_value.c2st", SHARE | NEEDS_TARGET},
+    {"shift.auc", SHARE | NEEDS_TARGET},
+    {"shift.discriminator_accuracy", SHARE | NEEDS_TARGET},
+    {"shift.ess", NEEDS_TARGET},
+    {"shift.max_weight", NEEDS_TARGET},
+    {"shift.estimated_ess", NEEDS_TARGET},
+    {"shift.estimated_max_weight", NEEDS_TARGET},
+    {"shift.samples", NEEDS_TARGET},
+    {"shift.target.samples", NEEDS_TARGET},
+    {"shift.target.most_unlike.#", NEEDS_TARGET},
+    {"shift.target.accuracy.uncorrected", SHARE | NEEDS_TARGET},
+    {"shift.target.accuracy.posthoc", SHARE | NEEDS_LABEL},
+    {"shift.target.accuracy.retrain", SHARE | NEEDS_LABEL},
+    {"shift.target.accuracy.weighted", SHARE | NEEDS_COVARIATE},
+    {"shift.target.loss.uncorrected", NEEDS_TARGET},
+    {"shift.target.loss.posthoc", NEEDS_LABEL},
+    {"shift.target.loss.retrain", NEEDS_LABEL},
+    {"shift.target.loss.weighted", NEEDS_COVARIATE},
+    {"shift.weights.#", NEEDS_LABEL},
+    {"shift.target_priors.#", SHARE | NEEDS_LABEL},
+    {"shift.estimated_weights.#", NEEDS_LABEL},
+    {"shift.estimated_target_priors.#", NEEDS_LABEL},
+    {"shift.source_priors.#", SHARE | NEEDS_LABEL},
+    {"shift.interval.#.#", NEEDS_LABEL},
+    {"shift.weight_interval.#.#", NEEDS_LABEL},
+    {"shift.sigma_min", NEEDS_LABEL},
+    {"shift.condition", NEEDS_LABEL},
+    {"shift.confusion.#.#", NEEDS_LABEL},
+    {"shift.negative", NEEDS_LABEL},
+    {"shift.truncated", NEEDS_LABEL},
+    {"shift.true_priors.#", SHARE | NEEDS_LABEL},
+    {"shift.true_weights.#", NEEDS_LABEL},
+    {"shift.squared_error", NEEDS_LABEL},
+    {"shift.clip", NEEDS_COVARIATE},
+    {"shift.alpha", NEEDS_COVARIATE},
+    {"shift.share_clipped", SHARE | NEEDS_COVARIATE},
+    {"shift.mean_ratio", NEEDS_COVARIATE},
+    {"shift.bandwidth", NEEDS_COVARIATE},
+    {"shift.lambda", NEEDS_COVARIATE},
+    {"shift.histogram.edges.#", NEEDS_COVARIATE},
+    {"shift.histogram.counts.#", NEEDS_COVARIATE},
+    {"shift.detector", TEXT | NEEDS_STREAM},
+    {"shift.drifts", NEEDS_STREAM},
+    {"shift.windows.#.samples", NEEDS_STREAM},
+    {"shift.windows.#.loss", NEEDS_STREAM},
+    {"shift.windows.#.accuracy", SHARE | NEEDS_STREAM},
+    {"shift.windows.#.static.loss", NEEDS_STREAM},
+    {"shift.windows.#.static.accuracy", SHARE | NEEDS_STREAM},
+    {"shift.windows.#.fresh.loss", NEEDS_STREAM},
+    {"shift.windows.#.fresh.accuracy", SHARE | NEEDS_STREAM},
+    {"shift.windows.#.warning", TEXT | NEEDS_STREAM},
+    {"shift.windows.#.drift", TEXT | NEEDS_STREAM},
+    {"shift.windows.#.drift_at", NEEDS_STREAM},
+    {"shift.windows.#.action", TEXT | NEEDS_STREAM},
+    {"shift.windows.#.learned", TEXT | NEEDS_STREAM},
+    {"seconds.load", 0},
+    {"seconds.train", 0},
+    {"seconds.first_step", 0},
+    {"seconds.total", 0},
+    {"samples_per_second", 0},
+    {"peak_rss_bytes", 0},
+    {"threads", 0},
+    {"isa", TEXT},
+    {"seed", 0},
+    {"parameters", 0},
+    {"layers.#.name", TEXT},
+    {"layers.#.sparsity", SHARE},
+    {"init_from", TEXT},
+    {"model", TEXT | EVAL_ONLY},
+    {"model_digest", TEXT | EVAL | ONE_MODEL},
+    {"data.images", TEXT | EVAL_ONLY},
+    {"data.labels", TEXT | EVAL_ONLY},
+    {"data.weights", TEXT | EVAL_ONLY},
+    {"data.train.images", TEXT},
+    {"data.train.labels", TEXT},
+    {"data.train.weights", TEXT},
+    {"data.validation.images", TEXT | NEEDS_VALIDATION},
+    {"data.validation.labels", TEXT | NEEDS_VALIDATION},
+    {"data.validation.weights", TEXT | NEEDS_VALIDATION},
+    {"data.test.images", TEXT | NEEDS_TEST},
+    {"data.test.labels", TEXT | NEEDS_TEST},
+    {"data.test.weights", TEXT | NEEDS_TEST},
+    {"data.target.images", TEXT | NEEDS_TARGET},
+    {"data.target.labels", TEXT | NEEDS_TARGET},
+    {"numeric_contract", 0},
+    {"version", TEXT},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+const struct figure_row *figure_row(size_t i) {
+    return i < ROWS ? &rows[i] : NULL;
+}
