@@ -177,6 +177,8 @@ static void test_round_trip(void **state) {
     round_trip("{" DATA "}");
     round_trip("{\"data\": {\"train\": {\"images\": \"i\", \"labels\": \"l\"}, \"classes\": 65536,"
                " \"validation\": {\"fraction\": 0.1, \"stratify\": false}}, \"seed\": \"9007199254740993\"}");
+    round_trip("{" DATA ", \"shift\": {\"kind\": \"label\", \"target\": {\"images\": \"u\"}}}");
+    round_trip("{" DATA ", \"shift\": {\"kind\": \"covariate\", \"target\": {\"images\": \"u\"}}}");
 }
 
 /* What is left to the program is null, and not there where files leave nothing to share out. */

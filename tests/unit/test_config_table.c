@@ -252,6 +252,8 @@ static void check_rows(const struct key *rows) {
             (key->type == &key_real && key->computed == NULL && !(key->flags & KEY_OPTIONAL)))
             assert_true((key->flags & (KEY_NULL | KEY_REQUIRED)) ||
                         (key->fallback >= key->min && key->fallback <= key->max));
+        if (key->type == &key_index && key->flags & KEY_NULL)
+            assert_true(key->fallback < 0); /* null is what a run writes of it */
         if (key->together != NULL)
             assert_non_null(key_find(rows, key->together));
         if (key->apart != NULL)
