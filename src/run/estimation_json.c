@@ -3,7 +3,7 @@
 #include <math.h>
 
 static void number_or_null(struct json_writer *w, double value) {
-    if (isnan(value))
+    if (!isfinite(value))
         json_null(w);
     else
         json_number(w, value);
@@ -98,7 +98,7 @@ static void print_label(struct json_writer *w, const struct estimation_result *r
     print_intervals(w, "interval", l, NULL);
     print_intervals(w, "weight_interval", l, l->share);
     json_put_number(w, "sigma_min", l->ratio.sigma_min);
-    json_put_number(w, "condition", l->ratio.condition);
+    put_number_or_null(w, "condition", l->ratio.condition);
     print_confusion(w, &l->ratio);
     json_put_uint(w, "negative", l->ratio.negative);
     json_put_uint(w, "truncated", l->ratio.truncated);

@@ -395,6 +395,7 @@ PYTHON
         train run "${target[@]}" --set shift.method=$method --set train.epochs=0 --set shift.force=true --set model.output.init=zeros --set model.output.bias_init=zeros
         [[ $(number run/summary.json warnings) == *"nearly singular"* ]]
         is "max(abs(w - 1) for w in $(number run/summary.json shift.weights)) < 0.05"
+        [ "$(number run/summary.json shift.condition)" = None ] # infinite
     done
 }
 
