@@ -86,12 +86,24 @@ static bool weigh_classes(struct setup *s, struct err *err) {
     return ok;
 }
 
+static bool weighs_by_class(const struct setup *s) {
+    return s->config->loss.balanced || s->config->loss.class_weight;
+}
+
+/* What was enough before weighs nothing by the estimates, which the config cannot be blamed for. */
+static bool blame_shift(const struct setup *s, struct err *err) {
+    if (s->shifted && err->kind != ERR_SYSTEM)
+        err_set(err, ERR_DATA, "shift: all %s samples weigh 0 by the estimated weights%s",
+                s->data.train.weight ? "validation" : "training",
+                weighs_by_class(s) ? " times loss.class_weights" : "");
+    return false;
+}
+
 static bool weigh(struct setup *s, struct err *err) {
-    const struct loss_spec *loss = &s->config->loss;
-    bool by_config = loss->balanced || loss->class_weight;
-    if (by_config && !check_class_weights(s, err))
+    if (weighs_by_class(s) && !check_class_weights(s, err))
         return false;
-    return by_config || s->class_prior ? weigh_classes(s, err) : data_weigh(&s->data, NULL, NULL, err);
+    bool by_class = weighs_by_class(s) || s->class_prior;
+    return (by_class ? weigh_classes(s, err) : data_weigh(&s->data, NULL, NULL, err)) || blame_shift(s, err);
 }
 
 /* Multiplies what the rows of a part weigh by their file. */

@@ -26,6 +26,8 @@ def cloud(name, counts, seed):
 cloud("train", [160, 160, 160, 120], 1)
 cloud("other", [40, 40, 40, 200], 2) # for validation: other shares than the training files
 cloud("lacks", [80, 100, 120, 0], 3)
+cloud("holed", [80, 80, 0, 60], 9)
+cloud("strangers", [0, 0, 60, 0], 10)
 cloud("like-train", [108, 107, 107, 80], 4)
 cloud("like-other", [50, 50, 50, 250], 5)
 cloud("skewed", [200, 100, 60, 40], 6)
@@ -315,4 +317,12 @@ PYTHON
     sample over --windows 3 --force
     [ "$(ls over)" = "$(ls few)" ]
     diff -r over few
+}
+
+@test "weights that leave a part nothing are an error of the shift, not of a key that was not given" {
+    label skewed
+    validate strangers
+    run -4 --separate-stderr "$DLTRAIN" --config "$config" --out run --quiet --set "data.train.images=$box/data/holed-i" \
+        --set "data.train.labels=$box/data/holed-l" "${validation[@]}" "${target[@]}" --set shift.correct=retrain --set shift.force=true
+    [[ ${stderr_lines[-1]} == "dltrain: error: shift: all validation samples weigh 0 by the estimated weights" ]]
 }
