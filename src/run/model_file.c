@@ -17,6 +17,8 @@
 
 static const char format[] = "dltrain/1";
 
+static const char model_digest_key[] = "model_digest", metadata_digest_key[] = "metadata_digest";
+
 static const char *targets_name(bool classes) {
     return classes ? "classes" : "values";
 }
@@ -32,6 +34,38 @@ static void print_class_names(const struct data_spec *data, struct text *out) {
     json_end_array(&w);
 }
 
+/* What the digest of the metadata speaks of, in its order; "metadata_digest" stands behind them. */
+static const char *const sealed[] = {"format",  "config",      "scaling",     "classes",
+                                     "targets", "temperature", "model_digest"};
+
+enum { SEALED = sizeof sealed / sizeof sealed[0] };
+
+/* SHA-256 over key, NUL, value, NUL of all that are there; values in the order of sealed, NULL: not there. */
+static void seal(const char *const value[SEALED], char digest[SHA256_HEX]) {
+    struct sha256 hash;
+    sha256_init(&hash);
+    for (size_t i = 0; i < SEALED; i++)
+        if (value[i]) {
+            sha256_add(&hash, sealed[i], strlen(sealed[i]) + 1);
+            sha256_add(&hash, value[i], strlen(value[i]) + 1);
+        }
+    sha256_hex(&hash, digest);
+}
+
+/* The values as metadata, with their own digest. */
+static bool save_sealed(const char *path, const struct tensors *tensors, const char *const value[SEALED],
+                        struct err *err) {
+    struct stored_text metadata[SEALED + 1];
+    char digest[SHA256_HEX];
+    size_t count = 0;
+    for (size_t i = 0; i < SEALED; i++)
+        if (value[i])
+            metadata[count++] = (struct stored_text){sealed[i], value[i]};
+    seal(value, digest);
+    metadata[count++] = (struct stored_text){metadata_digest_key, digest};
+    return safetensors_save(path, tensors->tensor, tensors->count, metadata, count, err);
+}
+
 bool model_file_save(const char *path, const struct config *config, const struct model *model,
                      const struct scaling *scaling, bool classes, double temperature, char digest[SHA256_HEX],
                      struct err *err) {
@@ -41,19 +75,19 @@ bool model_file_save(const char *path, const struct config *config, const struct
     print_class_names(&config->data, &class_names);
     bool ok = text_ok(&class_names, err) && config_print_model(config, &config_text, err) &&
               scaling_print(scaling, &scaling_text, err) && tensors_of(model, &tensors, err);
-    if (ok) {
-        struct stored_text metadata[] = {
-            {"format", format},
-            {"config", config_text.s},
-            {"scaling", scaling_text.s},
-            {"classes", class_names.s},
-            {"targets", targets_name(classes)},
-            {"temperature", json_format_number(temperature, number)}, /* the last: may be left out */
+    if (ok && safetensors_digest(tensors.tensor, tensors.count, digest, err)) {
+        const char *const value[SEALED] = {
+            format,
+            config_text.s,
+            scaling_text.s,
+            class_names.s,
+            targets_name(classes),
+            isnan(temperature) ? NULL : json_format_number(temperature, number),
+            digest,
         };
-        size_t count = sizeof metadata / sizeof metadata[0] - (isnan(temperature) ? 1 : 0);
-        ok = safetensors_digest(tensors.tensor, tensors.count, digest, err) &&
-             safetensors_save(path, tensors.tensor, tensors.count, metadata, count, err);
-    }
+        ok = save_sealed(path, &tensors, value, err);
+    } else
+        ok = false;
     tensors_release(&tensors);
     text_release(&class_names);
     text_release(&scaling_text);
@@ -105,6 +139,47 @@ static struct safetensors *load_tensors(const char *path, struct err *err) {
             "safetensors.torch.save_file writes",
             path, stranger_show(start, count, text), what);
     return NULL;
+}
+
+/* ---- damage ---- */
+
+/* expected: what the metadata say, NULL where they say nothing. */
+static bool same_digest(const char *what, const char *key, const char *expected, const char found[SHA256_HEX],
+                        struct err *err) {
+    return !expected || strcmp(expected, found) == 0 ||
+           err_set(
+               err, ERR_DATA,
+               "%s do not match \"%s\" in the metadata: expected %.64s, found %s (the file is damaged, or "
+               "was changed without it)",
+               what, key, expected, found);
+}
+
+/* A file of others has no digest, nor has one of an early version: there is nothing to hold its tensors
+ * against. */
+static bool check_tensors(const struct safetensors *file, struct err *err) {
+    const char *expected = safetensors_metadata(file, model_digest_key);
+    char found[SHA256_HEX];
+    if (!expected)
+        return true;
+    size_t count = safetensors_count(file);
+    struct stored_tensor *tensors = mem_alloc(count, sizeof *tensors, "the list of tensors", err);
+    if (!tensors)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        tensors[i] = *safetensors_at(file, i);
+    bool ok = safetensors_digest(tensors, count, found, err);
+    mem_free(tensors);
+    return ok && same_digest("the tensors", model_digest_key, expected, found, err);
+}
+
+static bool check_metadata(const struct safetensors *file, struct err *err) {
+    const char *value[SEALED];
+    char found[SHA256_HEX];
+    for (size_t i = 0; i < SEALED; i++)
+        value[i] = safetensors_metadata(file, sealed[i]);
+    seal(value, found);
+    return same_digest("the metadata", metadata_digest_key, safetensors_metadata(file, metadata_digest_key),
+                       found, err);
 }
 
 /* ---- reading ---- */
@@ -232,7 +307,9 @@ static bool read_model(const struct safetensors *file, struct saved_model *s, st
         !read_scaling(file, features, s, err) || !read_temperature(file, s, err))
         return false;
     s->model = model_create(&s->config.model, features, outputs, loss_name((size_t)s->config.loss.kind), err);
-    return s->model && tensors_fill(file, s->model, err);
+    /* What can be said of a fault is said first: a digest only tells that there is one. */
+    return s->model && tensors_fill(file, s->model, err) && check_metadata(file, err) &&
+           check_tensors(file, err);
 }
 
 bool model_file_load(const char *path, struct saved_model *out, struct err *err) {
@@ -263,7 +340,7 @@ bool model_file_start(const char *path, struct model *model, struct err *err) {
     struct safetensors *file = load_tensors(path, err);
     if (!file)
         return false;
-    bool ok = tensors_fill(file, model, err);
+    bool ok = tensors_fill(file, model, err) && check_tensors(file, err);
     safetensors_free(file);
     return ok || err_prefix(err, "%s", path);
 }

@@ -1,5 +1,7 @@
 /* A trained model as a safetensors file: tensors as torch.nn.Sequential names them, and as metadata what
- * evaluation needs (config, scaling, what the outputs mean). No time stamps: equal models are equal files. */
+ * evaluation needs (config, scaling, what the outputs mean). No time stamps: equal models are equal files.
+ * "model_digest" there is the SHA-256 of the tensors, "metadata_digest" that of the other metadata, so that a
+ * damaged file is found out when it is loaded. */
 #ifndef RUN_MODEL_FILE_H
 #define RUN_MODEL_FILE_H
 
@@ -27,13 +29,14 @@ bool model_file_save(const char *path, const struct config *config, const struct
                      const struct scaling *scaling, bool classes, double temperature, char digest[SHA256_HEX],
                      struct err *err) MUST_CHECK;
 
-/* ERR_DATA, the message starting with the path, for a file that is no model of ours. Release with
- * saved_model_release. */
+/* ERR_DATA, the message starting with the path, for a file that is no model of ours or does not
+ * match its digests. Release with saved_model_release. */
 bool model_file_load(const char *path, struct saved_model *out, struct err *err) MUST_CHECK;
 void saved_model_release(struct saved_model *saved);
 
 /* Fills the model's parameters from any safetensors file with exactly its tensors, all F32, whoever wrote it.
- * ERR_DATA naming the tensor, expected and found; the model is then partly filled. */
+ * ERR_DATA naming the tensor, expected and found, or the "model_digest" that a file has but does not match;
+ * the model is then partly filled. */
 bool model_file_start(const char *path, struct model *model, struct err *err) MUST_CHECK;
 
 /* SHA-256 over the tensors' bytes in the bytewise order of their names. */

@@ -60,6 +60,25 @@ setup() { enter; }
     fails 4 "$config" "$DLTRAIN" --config "$config" --init-from "$config"
 }
 
+# flip FILE BYTE: the file with the lowest bit of that byte turned, on stdout
+flip() {
+    head -c "$2" "$1"
+    printf '%b' "$(printf '\\0%03o' $(($(od -An -tu1 -j "$2" -N 1 "$1") ^ 1)))"
+    tail -c +$(($2 + 2)) "$1"
+}
+
+@test "nothing is trained on data with a bit turned, nor started or measured with such a model" {
+    gzip -c "$box/data/train-images-idx3-ubyte" >sound.gz
+    flip sound.gz 9000 >bad.gz
+    fails 4 "$PWD/bad.gz: byte " "$DLTRAIN" --config "$config" --set data.train.images="$PWD/bad.gz"
+    "$DLTRAIN" --config "$config" --set train.epochs=0 --out sound -q >/dev/null
+    flip sound/model.safetensors $(($(wc -c <sound/model.safetensors) - 3)) >bad
+    fails 4 'bad: the tensors do not match "model_digest"' "$DLTRAIN" eval --model bad --data "$box/data"
+    fails 4 'bad: the tensors do not match "model_digest"' "$DLTRAIN" predict --model bad --images "$box/data/t10k-images-idx3-ubyte"
+    fails 4 'bad: the tensors do not match "model_digest"' "$DLTRAIN" --config "$config" --init-from bad
+    [ ! -e runs ]
+}
+
 @test "a folder that cannot be written is status 6 before anything is read" {
     fails 6 /proc/nowhere "$DLTRAIN" --config "$config" --out /proc/nowhere --set data.train.images=nothing
     echo >file

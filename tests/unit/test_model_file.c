@@ -240,7 +240,7 @@ static void metadata_contradict_nothing(void **state) {
     save_odd("null", 2, SCALE_NONE);
     refused("m", "metadata \"scaling\": expected the kind unit, as the config has, found none");
     save(&s, "m");
-    spoil("m", "\"classes\"}", "\"klasses\"}");
+    spoil("m", "\"targets\": \"classes\"", "\"targets\": \"klasses\"");
     refused("m", "metadata \"targets\": expected classes or values, found klasses");
     save(&s, "m");
     spoil("m", "\"[\\\"", "\"{\\\"");
