@@ -54,16 +54,30 @@ static void print_record(struct json_writer *w, const struct epoch_record *r,
     json_end_object(w);
 }
 
+/* Whether the lines since `before` are complete. Else they are dropped, as a run that fails still writes what
+ * it has. */
+static bool complete(struct metrics *metrics, size_t before, struct err *err) {
+    struct text *lines = &metrics->lines;
+    if (text_ok(lines, err))
+        return true;
+    lines->len = before;
+    if (lines->s)
+        lines->s[before] = '\0';
+    return false;
+}
+
 bool metrics_add(struct metrics *metrics, const struct epoch_record *record,
                  const struct net_diagnostics *diagnostics, struct err *err) {
     struct json_writer w = {.out = &metrics->lines};
+    size_t before = metrics->lines.len;
     print_record(&w, record, diagnostics);
     text_add(&metrics->lines, "\n");
-    return text_ok(&metrics->lines, err);
+    return complete(metrics, before, err);
 }
 
 bool metrics_add_window(struct metrics *metrics, const struct window_record *record, struct err *err) {
     struct json_writer w = {.out = &metrics->lines};
+    size_t before = metrics->lines.len;
     json_begin_object(&w);
     json_put_string(&w, "phase", "window");
     json_put_uint(&w, "window", record->window);
@@ -73,7 +87,7 @@ bool metrics_add_window(struct metrics *metrics, const struct window_record *rec
     stream_print_window(&w, record);
     json_end_object(&w);
     text_add(&metrics->lines, "\n");
-    return text_ok(&metrics->lines, err);
+    return complete(metrics, before, err);
 }
 
 /* As print_record begins such a line. */
@@ -90,10 +104,14 @@ bool metrics_settle(struct metrics *metrics, struct err *err) {
         text_add_bytes(&lines, marked ? line + len : line, (size_t)(end - line) - (marked ? len : 0));
         line = end;
     }
+    if (!text_ok(&lines, err)) {
+        text_release(&lines);
+        return false;
+    }
     text_release(&metrics->lines);
     metrics->lines = lines;
     metrics->written = 0;
-    return text_ok(&metrics->lines, err);
+    return true;
 }
 
 bool metrics_flush(struct metrics *metrics, const struct folder *folder, struct err *err) {
