@@ -47,11 +47,15 @@ static bool refuse_finished(const struct folder *folder, enum folder_use use, st
                     folder->path));
 }
 
-/* Whether path still names the open file: its holder may have removed it between our open and our lock. */
-static bool is_current(int fd, const char *path) {
+/* *current: whether path still names the open file. Its holder may have removed it between our open and our
+ * lock. */
+static bool find_current(int fd, const char *path, bool *current, struct err *err) {
     struct stat open_file, named_file;
-    return fstat(fd, &open_file) == 0 && lstat(path, &named_file) == 0 &&
-           open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
+    bool gone = false;
+    if (fstat(fd, &open_file) != 0 || (lstat(path, &named_file) != 0 && !(gone = errno == ENOENT)))
+        return err_set(err, ERR_SYSTEM, "%s: cannot look at it: %s", path, strerror(errno));
+    *current = !gone && open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
+    return true;
 }
 
 /* The lock says "PID HOST". */
@@ -68,30 +72,33 @@ static bool refuse_locked(int fd, const char *folder, struct err *err) {
                    *host ? " on " : "", host);
 }
 
+static bool lock_file(int fd, const struct folder *folder, struct err *err) {
+    int locked;
+    do
+        locked = flock(fd, LOCK_EX | LOCK_NB);
+    while (locked != 0 && errno == EINTR);
+    if (locked != 0 && errno == EWOULDBLOCK)
+        return refuse_locked(fd, folder->path, err);
+    /* The file stays: who cannot lock cannot tell whether it is another's. */
+    return locked == 0 || err_set(err, ERR_SYSTEM, "%s: cannot lock: %s", folder->lock_path, strerror(errno));
+}
+
 /* The lock file opened and locked, or -1. The kernel drops the lock when the process ends, however it ends,
  * so a file left behind locks nobody out. */
 static int take_lock(const struct folder *folder, struct err *err) {
     for (;;) {
         int fd = open(folder->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        bool current = false;
         if (fd < 0) {
             err_set(err, ERR_SYSTEM, "%s: cannot write: %s", folder->lock_path, strerror(errno));
             return -1;
         }
-        int locked;
-        do
-            locked = flock(fd, LOCK_EX | LOCK_NB);
-        while (locked != 0 && errno == EINTR);
-        if (locked == 0 && is_current(fd, folder->lock_path))
+        bool ok = lock_file(fd, folder, err) && find_current(fd, folder->lock_path, &current, err);
+        if (ok && current)
             return fd;
-        if (locked != 0) {
-            if (errno == EWOULDBLOCK)
-                refuse_locked(fd, folder->path, err);
-            else
-                err_set(err, ERR_SYSTEM, "%s: cannot lock: %s", folder->lock_path, strerror(errno));
-            close(fd);
-            return -1;
-        }
         close(fd);
+        if (!ok)
+            return -1;
     }
 }
 
