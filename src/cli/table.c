@@ -52,5 +52,6 @@ void table_print(struct table *table, size_t indent, struct text *out) {
                 text_add(out, "\n");
         }
     }
+    out->failed |= table->cells.failed;
     text_release(&table->cells);
 }
