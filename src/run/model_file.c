@@ -275,22 +275,28 @@ static bool read_scaling(const struct safetensors *file, size_t features, struct
 }
 
 /* A number above 0 as JSON writes it, else 0. */
-static double parse_temperature(const char *text) {
-    struct err ignored;
-    struct json *doc = json_parse(text, strlen(text), (struct json_options){0}, ERR_DATA, &ignored);
+static bool parse_temperature(const char *text, double *value, struct err *err) {
+    struct err why = {0};
+    struct json *doc = json_parse(text, strlen(text), (struct json_options){0}, ERR_DATA, &why);
     const cJSON *number = doc ? json_root(doc) : NULL;
-    double value = cJSON_IsNumber(number) && number->valuedouble > 0 ? number->valuedouble : 0;
+    *value = cJSON_IsNumber(number) && number->valuedouble > 0 ? number->valuedouble : 0;
     json_free(doc);
-    return value;
+    if (why.kind == ERR_SYSTEM)
+        *err = why;
+    return why.kind != ERR_SYSTEM;
 }
 
 static bool read_temperature(const struct safetensors *file, struct saved_model *s, struct err *err) {
     const char *text = safetensors_metadata(file, "temperature");
-    s->temperature = text ? parse_temperature(text) : (double)NAN;
-    if (text && !loss_predicts_probabilities(s->config.loss.kind))
+    s->temperature = (double)NAN;
+    if (!text)
+        return true;
+    if (!loss_predicts_probabilities(s->config.loss.kind))
         return err_set(err, ERR_DATA,
                        "metadata \"temperature\": a model with the loss %s predicts no probabilities",
                        loss_name((size_t)s->config.loss.kind));
+    if (!parse_temperature(text, &s->temperature, err))
+        return false;
     return s->temperature != 0 ||
            err_set(err, ERR_DATA, "metadata \"temperature\": expected a number above 0, found %.40s", text);
 }
