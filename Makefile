@@ -68,7 +68,7 @@ endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 .PHONY: all demo check golden check-layers deps deps-test units program docs format lint install clean help exhaustive exhaustive-program \
-    bench bench-methods bench-program digits
+    bench bench-methods bench-program digits torture torture-program fuzz fuzz-programs replay-programs
 
 all: dltrain ## build ./dltrain (the default)
 
@@ -154,6 +154,47 @@ $(BUILD)/make-digits: $(BUILD)/scripts/make-digits.o $(BUILD)/engine.a
 digits: $(BUILD)/make-digits ## draw data/digits again
 	$< data/digits
 
+# ---- faults ----
+
+# Every call that can fail made to fail: the program as it is, under a library that is preloaded.
+FAULT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/faults/shim.c,$(wildcard tests/faults/*.c)))
+$(BUILD)/torture: $(FAULT_OBJECTS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/faults.so: tests/faults/shim.c
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(filter-out -flto%,$(ALL_FLAGS)) -fPIC -shared -o $@ $< -ldl
+
+torture-program: $(BUILD)/torture $(BUILD)/faults.so $(BUILD)/dltrain
+	@printf '%s\n' '$(BUILD)/torture --program $(BUILD)/dltrain --shim $(BUILD)/faults.so'
+
+torture: $(BUILD)/torture $(BUILD)/faults.so $(BUILD)/dltrain ## fail every call that can fail, in turn (minutes); TORTURE='...' passes options
+	$(BUILD)/torture --program $(BUILD)/dltrain --shim $(BUILD)/faults.so --jobs "$$(nproc 2>/dev/null || echo 2)" $(TORTURE)
+
+# A target for each tests/fuzz/fuzz_NAME.c: run over its corpus by an ordinary program, and by libFuzzer.
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_COMMON := $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/resolved.o
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(BUILD)/tests/fuzz/replay.o $(BUILD)/engine.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(BUILD)/engine.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+replay-programs: $(FUZZ:%=$(BUILD)/replay/%)
+	@printf '%s\n' $^
+
+fuzz-programs: $(FUZZ:%=$(BUILD)/fuzz/%)
+	@printf '%s\n' $^
+
+fuzz: dltrain ## fuzz every reader under ASan and UBSan (clang); FUZZ_SECONDS=600 each, FUZZ_TARGETS='config idx'
+	@MAKE='$(MAKE)' tests/fuzz/run $(or $(FUZZ_SECONDS),600) $(or $(FUZZ_TARGETS),$(FUZZ))
+
 # ---- for users ----
 
 deps:
@@ -197,6 +238,6 @@ clean: ## remove everything that was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
--include $(OBJECTS:.o=.d) $(DOUBLE_OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(BENCH_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
+-include $(OBJECTS:.o=.d) $(DOUBLE_OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(BENCH_OBJECTS:.o=.d) $(FAULT_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
 FORCE:
-.SECONDARY: $(OBJECTS) $(DOUBLE_OBJECTS) $(EXHAUSTIVE) $(BENCH_OBJECTS) $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/scripts/make-digits.o
+.SECONDARY: $(OBJECTS) $(DOUBLE_OBJECTS) $(EXHAUSTIVE) $(BENCH_OBJECTS) $(FAULT_OBJECTS) $(FUZZ_COMMON) $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%.o) $(BUILD)/tests/fuzz/replay.o $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/scripts/make-digits.o

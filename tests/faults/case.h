@@ -1,0 +1,54 @@
+/* One case: a command with one fault, in a folder of its own, and what must hold when it has ended. */
+#ifndef TESTS_FAULTS_CASE_H
+#define TESTS_FAULTS_CASE_H
+
+#include "scene.h"
+
+#include <sys/types.h>
+
+enum { MAX_FILES = 16, NO_DATA = 4, FAILED = 6 };
+
+/* A command. What it writes lies in run/. */
+struct campaign {
+    const char *name, *command; /* the words of the command line */
+    bool old;                   /* a case begins with the files of old/ in run/ */
+    bool replaces;              /* these may be gone after a failure */
+    int status;                 /* where nothing fails */
+};
+
+/* How a class of calls fails. */
+struct failure {
+    const char *class, *how;
+    bool once;   /* nobody is interrupted for ever */
+    bool litter; /* a temporary file, or a lock that may be another's, stays */
+    bool data;   /* a path that cannot be looked at counts as one that is missing */
+};
+
+/* What a campaign leaves, settled. */
+struct outcome {
+    struct content out;
+    struct listing names;
+    struct content file[MAX_FILES];
+};
+
+struct outcome outcome_of(const char *folder);
+void outcome_release(struct outcome *o);
+
+struct fault_case {
+    const char *program, *shim;
+    const struct campaign *campaign;
+    const struct failure *failure;
+    const struct outcome *old, *sound; /* the finished run of before; where nothing fails */
+    char fault[64];                    /* as the shim takes it */
+    char folder[32];
+    pid_t pid; /* 0: none */
+};
+
+/* Starts the command; pid is set. */
+void case_begin(struct fault_case *c);
+
+/* Holds what the ended command left against what must be; prints the findings, a line each, and says how
+ * many. how: the status of wait. */
+unsigned long case_check(const struct fault_case *c, int how);
+
+#endif

@@ -1,0 +1,270 @@
+/* Makes every call that can fail do so, in turn, once and for ever, in every command (shim.c), and holds what
+ * is left against what must be: an exit status that says so, one line, nothing leaked, every file the old one
+ * or the new one.
+ *
+ *   torture --program FILE --shim FILE [--sample N] [--jobs N] [--only CAMPAIGN] [--keep]
+ *
+ * --sample N tries at most N calls of each kind, evenly spread. The last line is "torture: N cases, N
+ * findings"; the exit status is 1 where there are findings. */
+#include "case.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- what is tried ---- */
+
+static const struct campaign campaigns[] = {
+    {.name = "train", .command = "--config ../tiny.json --out run -q --threads 1"},
+    {.name = "force",
+     .command = "--config ../tiny.json --out run -q --threads 1 --force",
+     .old = true,
+     .replaces = true},
+    {.name = "finished",
+     .command = "--config ../tiny.json --out run -q --threads 1",
+     .old = true,
+     .status = FAILED},
+    {.name = "threads", .command = "--config ../tiny.json --out run -q --threads 3"},
+    {.name = "init-from",
+     .command = "--config ../tiny.json --out run -q --threads 1 --json --init-from ../old/model.safetensors "
+                "--set train.epochs=0"},
+    {.name = "shift",
+     .command = "--config ../tiny.json --out run -q --threads 1 --set shift.kind=covariate "
+                "--set shift.target.images=t10k-images-idx3-ubyte --set shift.folds=2 "
+                "--set shift.discriminator.epochs=1"},
+    {.name = "label",
+     .command = "--config ../tiny.json --out run -q --threads 1 --set shift.kind=label --set shift.correct=retrain "
+                "--set shift.target.images=t10k-images-idx3-ubyte --set shift.folds=2 --set shift.bootstrap=1 "
+                "--set shift.force=true"},
+    {.name = "eval", .command = "eval --model ../old/model.safetensors --data ../data"},
+    {.name = "eval-config",
+     .command = "eval --model ../old/model.safetensors --config ../tiny.json --threads 1 --json"},
+    {.name = "predict",
+     .command = "predict --model ../old/model.safetensors --images ../data/train-images-idx3-ubyte.gz -q "
+                "--threads 1"},
+    {.name = "predict-out",
+     .command = "predict --model ../old/model.safetensors --images ../data/t10k-images-idx3-ubyte -q "
+                "--threads 1 --out run/config.json",
+     .old = true},
+    {.name = "calibrate",
+     .command = "calibrate --model ../old/model.safetensors --config ../tiny.json -q --threads 1 "
+                "--out run/model.safetensors",
+     .old = true},
+    {.name = "check", .command = "check --config ../tiny.json --threads 1"},
+};
+
+enum { CAMPAIGNS = sizeof campaigns / sizeof campaigns[0] };
+
+static const struct failure failures[] = {
+    {.class = "alloc", .how = "ENOMEM"},
+    {.class = "open", .how = "EMFILE"},
+    {.class = "read", .how = "EIO"},
+    {.class = "read", .how = "short"},
+    {.class = "read", .how = "EINTR", .once = true},
+    {.class = "write", .how = "ENOSPC"},
+    {.class = "write", .how = "short"},
+    {.class = "write", .how = "EINTR", .once = true},
+    {.class = "sync", .how = "EIO"},
+    {.class = "sync", .how = "EINTR", .once = true},
+    {.class = "rename", .how = "EIO"},
+    {.class = "close", .how = "EIO"},
+    {.class = "thread", .how = "EAGAIN"},
+    {.class = "folder", .how = "EACCES", .litter = true},
+    {.class = "stat", .how = "EIO", .litter = true, .data = true},
+    {.class = "lock", .how = "ENOLCK", .litter = true},
+    {.class = "lock", .how = "EINTR", .once = true},
+    {.class = "size", .how = "ENOSPC"},
+};
+
+enum { FAILURES = sizeof failures / sizeof failures[0] };
+
+static struct {
+    const char *program, *shim, *only;
+    unsigned long sample, jobs;
+    bool keep;
+} options = {.jobs = 2};
+
+static struct outcome old;
+static unsigned long cases, findings;
+
+/* ---- the sweep ---- */
+
+enum { MAX_JOBS = 64 };
+
+static struct fault_case slots[MAX_JOBS];
+
+/* Waits for a case to end, and checks it; false where none is running. */
+static bool await(void) {
+    int how;
+    pid_t pid = wait(&how);
+    for (size_t i = 0; pid > 0 && i < options.jobs; i++)
+        if (slots[i].pid == pid) {
+            cases++;
+            findings += case_check(&slots[i], how);
+            slots[i].pid = 0;
+            return true;
+        }
+    return false;
+}
+
+static struct fault_case *free_slot(size_t *i) {
+    for (;;) {
+        for (*i = 0; *i < options.jobs; ++*i)
+            if (slots[*i].pid == 0)
+                return &slots[*i];
+        if (!await())
+            give_up("cannot wait: %s", strerror(errno));
+    }
+}
+
+static void try(const struct campaign *c, const struct failure *f, const struct outcome *sound,
+                unsigned long n, bool ever) {
+    size_t i;
+    struct fault_case *s = free_slot(&i);
+    *s = (struct fault_case){.program = options.program,
+                             .shim = options.shim,
+                             .campaign = c,
+                             .failure = f,
+                             .old = &old,
+                             .sound = sound};
+    snprintf(s->fault, sizeof s->fault, "%s:%lu%s:%s", f->class, n, ever ? "+" : "", f->how);
+    snprintf(s->folder, sizeof s->folder, "case-%zu", i);
+    case_begin(s);
+}
+
+/* How many calls of the class the campaign makes. */
+static unsigned long count_calls(const struct content *report, const char *class) {
+    const char *line = strstr(report->bytes, textf("calls %s ", class));
+    return line ? strtoul(line + strlen("calls ") + strlen(class) + 1, NULL, 10) : 0;
+}
+
+static void sweep(const struct campaign *c, const struct failure *f, const struct outcome *sound,
+                  unsigned long calls) {
+    unsigned long tries = options.sample && options.sample < calls ? options.sample : calls;
+    for (unsigned long i = 0; i < tries; i++) {
+        unsigned long n = tries > 1 ? 1 + i * (calls - 1) / (tries - 1) : 1;
+        try(c, f, sound, n, false);
+        if (!f->once)
+            try(c, f, sound, n, true);
+    }
+}
+
+/* Runs a campaign in which nothing fails. */
+static struct outcome play(const struct campaign *c, struct content *report) {
+    const char *folder = "sound";
+    struct fault_case s = {
+        .program = options.program, .shim = options.shim, .campaign = c, .fault = "none", .folder = "sound"};
+    int how;
+    case_begin(&s);
+    if (waitpid(s.pid, &how, 0) != s.pid || !WIFEXITED(how))
+        give_up("%s: the program does not run under the shim (a sanitizer's cannot)", c->name);
+    *report = file_content(textf("%s/report", folder));
+    if (!report->bytes)
+        give_up("%s: no report of a run in which nothing fails (a sanitizer's program makes none)", c->name);
+    struct content err = file_content(textf("%s/err", folder));
+    if (WEXITSTATUS(how) != c->status)
+        give_up("%s: status %d without a fault: %s", c->name, WEXITSTATUS(how), err.bytes);
+    content_release(&err);
+    return outcome_of(folder);
+}
+
+static void run_campaign(const struct campaign *c) {
+    struct content report;
+    unsigned long cases_before = cases, findings_before = findings;
+    struct outcome sound = play(c, &report);
+    for (size_t i = 0; i < FAILURES; i++)
+        sweep(c, &failures[i], &sound, count_calls(&report, failures[i].class));
+    while (await())
+        continue;
+    printf("%-12s %lu cases, %lu findings\n", c->name, cases - cases_before, findings - findings_before);
+    fflush(stdout);
+    outcome_release(&sound);
+    content_release(&report);
+}
+
+/* The finished run that is there before: of another seed, so that its files differ from the new ones. */
+static void make_old(void) {
+    static const struct campaign before = {
+        .name = "old", .command = "--config ../tiny.json --out run -q --threads 1 --seed 7"};
+    struct content report;
+    struct outcome o = play(&before, &report);
+    content_release(&report);
+    outcome_release(&o);
+    if (rename("sound/run", "old") != 0)
+        give_up("old: cannot make: %s", strerror(errno));
+    mkdir("sound/run", 0777);
+    folder_copy("old", "sound/run");
+    old = outcome_of("sound");
+}
+
+/* ---- the command line ---- */
+
+static const char *absolute(const char *path) {
+    char *whole = realpath(path, NULL); /* kept to the end */
+    if (!whole)
+        give_up("%s: %s", path, strerror(errno));
+    return whole;
+}
+
+static void read_options(int argc, char **argv) {
+    static const struct option rows[] = {
+        {"program", required_argument, NULL, 'p'},
+        {"shim", required_argument, NULL, 's'},
+        {"sample", required_argument, NULL, 'n'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"only", required_argument, NULL, 'o'},
+        {"keep", no_argument, NULL, 'k'},
+        {NULL, 0, NULL, 0},
+    };
+    for (int row; (row = getopt_long(argc, argv, "", rows, NULL)) >= 0;) {
+        switch (row) {
+        case 'p':
+            options.program = absolute(optarg);
+            break;
+        case 's':
+            options.shim = absolute(optarg);
+            break;
+        case 'n':
+            options.sample = strtoul(optarg, NULL, 10);
+            break;
+        case 'j':
+            options.jobs = strtoul(optarg, NULL, 10);
+            break;
+        case 'o':
+            options.only = optarg;
+            break;
+        case 'k':
+            options.keep = true;
+            break;
+        default:
+            exit(2);
+        }
+    }
+    if (!options.program || !options.shim || optind < argc || options.jobs < 1 || options.jobs > MAX_JOBS) {
+        fputs(
+            "usage: torture --program FILE --shim FILE [--sample N] [--jobs N] [--only CAMPAIGN] [--keep]\n",
+            stderr);
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv) {
+    read_options(argc, argv);
+    const char *scene = scene_make();
+    make_old();
+    for (size_t i = 0; i < CAMPAIGNS; i++)
+        if (!options.only || strcmp(options.only, campaigns[i].name) == 0)
+            run_campaign(&campaigns[i]);
+    outcome_release(&old);
+    if (options.keep)
+        printf("kept: %s\n", scene);
+    else
+        scene_remove();
+    printf("torture: %lu cases, %lu findings\n", cases, findings);
+    return findings ? 1 : 0;
+}
