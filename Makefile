@@ -225,7 +225,7 @@ format: ## clang-format everything
 
 lint: ## clang-format, shellcheck, layers; changes nothing
 	$(or $(CLANG_FORMAT),clang-format) --dry-run -Werror $$(git ls-files -co --exclude-standard $(FORMATTED))
-	shellcheck -S warning .ci/run scripts/get-data scripts/install-deps scripts/make-docs scripts/hooks/pre-commit tests/ci-job tests/golden/run tests/layers tests/run
+	shellcheck -S warning .ci/run scripts/get-data scripts/install-deps scripts/make-docs scripts/hooks/pre-commit tests/ci-job tests/fuzz/run tests/golden/run tests/layers tests/run
 	tests/layers
 
 install: dltrain ## install to $(DESTDIR)$(PREFIX)/bin

@@ -68,8 +68,8 @@ void case_begin(struct fault_case *c) {
     const char *folder = c->folder;
     folder_remove(folder);
     mkdir(folder, 0777);
-    if (c->campaign->old)
-        folder_copy("old", textf("%s/run", folder));
+    if (c->campaign->before)
+        folder_copy(c->campaign->before, textf("%s/run", folder));
     c->pid = fork();
     if (c->pid < 0)
         give_up("cannot fork: %s", strerror(errno));
@@ -141,9 +141,9 @@ static void check_present(const struct fault_case *c, const struct listing *l, i
             continue;
         }
         struct content found = settled(textf("%s/run/%s", c->folder, name));
-        const struct content *made = outcome_file(c->sound, name), *before = outcome_file(c->old, name);
+        const struct content *made = outcome_file(c->sound, name), *before = outcome_file(c->before, name);
         bool is_new = made->bytes && content_same(&found, made),
-             is_old = c->campaign->old && before->bytes && content_same(&found, before);
+             is_old = c->campaign->before && before->bytes && content_same(&found, before);
         if (status == 0 ? !is_new : !is_new && !is_old && !(made->bytes && is_record_of(name, &found, made)))
             finding(c, "status %d, %s is neither the old file nor the new one", status, name);
         content_release(&found);
@@ -164,9 +164,9 @@ static void check_absent(const struct fault_case *c, const struct listing *l, in
     for (size_t i = 0; status == 0 && i < sound->names.count; i++)
         if (!has(l, sound->names.name[i]))
             finding(c, "status 0, but %s is missing", sound->names.name[i]);
-    for (size_t i = 0; c->campaign->old && !c->campaign->replaces && i < c->old->names.count; i++)
-        if (!has(l, c->old->names.name[i]))
-            finding(c, "status %d, and the old %s is gone", status, c->old->names.name[i]);
+    for (size_t i = 0; c->campaign->before && !c->campaign->replaces && i < c->before->names.count; i++)
+        if (!has(l, c->before->names.name[i]))
+            finding(c, "status %d, and the old %s is gone", status, c->before->names.name[i]);
     if (has(l, "summary.json") && !has(l, "model.safetensors"))
         finding(c, "status %d, a summary without its model", status);
 }

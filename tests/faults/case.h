@@ -11,9 +11,9 @@ enum { MAX_FILES = 16, NO_DATA = 4, FAILED = 6 };
 /* A command. What it writes lies in run/. */
 struct campaign {
     const char *name, *command; /* the words of the command line */
-    bool old;                   /* a case begins with the files of old/ in run/ */
-    bool replaces;              /* these may be gone after a failure */
-    int status;                 /* where nothing fails */
+    const char *before; /* the folder whose files are in run/ when a case begins; NULL: none is there */
+    bool replaces;      /* these may be gone after a failure */
+    int status;         /* where nothing fails */
 };
 
 /* How a class of calls fails. */
@@ -38,8 +38,8 @@ struct fault_case {
     const char *program, *shim;
     const struct campaign *campaign;
     const struct failure *failure;
-    const struct outcome *old, *sound; /* the finished run of before; where nothing fails */
-    char fault[64];                    /* as the shim takes it */
+    const struct outcome *before, *sound; /* what was there, and what there is where nothing fails */
+    char fault[64];                       /* as the shim takes it */
     char folder[32];
     pid_t pid; /* 0: none */
 };

@@ -19,15 +19,23 @@
 
 /* ---- what is tried ---- */
 
+/* Runs whose folders cases begin with, and whose models they use: of another seed, so that their files differ
+ * from the new ones. */
+static const struct campaign befores[] = {
+    {.name = "old", .command = "--config ../tiny.json --out run -q --threads 1 --seed 7"},
+};
+
+enum { BEFORES = sizeof befores / sizeof befores[0] };
+
 static const struct campaign campaigns[] = {
     {.name = "train", .command = "--config ../tiny.json --out run -q --threads 1"},
     {.name = "force",
      .command = "--config ../tiny.json --out run -q --threads 1 --force",
-     .old = true,
+     .before = "old",
      .replaces = true},
     {.name = "finished",
      .command = "--config ../tiny.json --out run -q --threads 1",
-     .old = true,
+     .before = "old",
      .status = FAILED},
     {.name = "threads", .command = "--config ../tiny.json --out run -q --threads 3"},
     {.name = "init-from",
@@ -38,9 +46,10 @@ static const struct campaign campaigns[] = {
                 "--set shift.target.images=t10k-images-idx3-ubyte --set shift.folds=2 "
                 "--set shift.discriminator.epochs=1"},
     {.name = "label",
-     .command = "--config ../tiny.json --out run -q --threads 1 --set shift.kind=label --set shift.correct=retrain "
-                "--set shift.target.images=t10k-images-idx3-ubyte --set shift.folds=2 --set shift.bootstrap=1 "
-                "--set shift.force=true"},
+     .command =
+         "--config ../tiny.json --out run -q --threads 1 --set shift.kind=label --set shift.correct=retrain "
+         "--set shift.target.images=t10k-images-idx3-ubyte --set shift.folds=2 --set shift.bootstrap=1 "
+         "--set shift.force=true"},
     {.name = "eval", .command = "eval --model ../old/model.safetensors --data ../data"},
     {.name = "eval-config",
      .command = "eval --model ../old/model.safetensors --config ../tiny.json --threads 1 --json"},
@@ -50,11 +59,11 @@ static const struct campaign campaigns[] = {
     {.name = "predict-out",
      .command = "predict --model ../old/model.safetensors --images ../data/t10k-images-idx3-ubyte -q "
                 "--threads 1 --out run/config.json",
-     .old = true},
+     .before = "old"},
     {.name = "calibrate",
      .command = "calibrate --model ../old/model.safetensors --config ../tiny.json -q --threads 1 "
                 "--out run/model.safetensors",
-     .old = true},
+     .before = "old"},
     {.name = "check", .command = "check --config ../tiny.json --threads 1"},
 };
 
@@ -89,10 +98,19 @@ static struct {
     bool keep;
 } options = {.jobs = 2};
 
-static struct outcome old;
+static struct outcome before[BEFORES];
 static unsigned long cases, findings;
 
 /* ---- the sweep ---- */
+
+/* What such a folder holds; nothing where there is none. */
+static const struct outcome *outcome_before(const char *name) {
+    static const struct outcome none;
+    for (size_t i = 0; name && i < BEFORES; i++)
+        if (strcmp(befores[i].name, name) == 0)
+            return &before[i];
+    return &none;
+}
 
 enum { MAX_JOBS = 64 };
 
@@ -130,7 +148,7 @@ static void try(const struct campaign *c, const struct failure *f, const struct 
                              .shim = options.shim,
                              .campaign = c,
                              .failure = f,
-                             .old = &old,
+                             .before = outcome_before(c->before),
                              .sound = sound};
     snprintf(s->fault, sizeof s->fault, "%s:%lu%s:%s", f->class, n, ever ? "+" : "", f->how);
     snprintf(s->folder, sizeof s->folder, "case-%zu", i);
@@ -187,19 +205,15 @@ static void run_campaign(const struct campaign *c) {
     content_release(&report);
 }
 
-/* The finished run that is there before: of another seed, so that its files differ from the new ones. */
-static void make_old(void) {
-    static const struct campaign before = {
-        .name = "old", .command = "--config ../tiny.json --out run -q --threads 1 --seed 7"};
+static void make_before(size_t i) {
     struct content report;
-    struct outcome o = play(&before, &report);
+    struct outcome o = play(&befores[i], &report);
     content_release(&report);
     outcome_release(&o);
-    if (rename("sound/run", "old") != 0)
-        give_up("old: cannot make: %s", strerror(errno));
-    mkdir("sound/run", 0777);
-    folder_copy("old", "sound/run");
-    old = outcome_of("sound");
+    if (rename("sound/run", befores[i].name) != 0)
+        give_up("%s: cannot make: %s", befores[i].name, strerror(errno));
+    folder_copy(befores[i].name, "sound/run");
+    before[i] = outcome_of("sound");
 }
 
 /* ---- the command line ---- */
@@ -256,11 +270,13 @@ static void read_options(int argc, char **argv) {
 int main(int argc, char **argv) {
     read_options(argc, argv);
     const char *scene = scene_make();
-    make_old();
+    for (size_t i = 0; i < BEFORES; i++)
+        make_before(i);
     for (size_t i = 0; i < CAMPAIGNS; i++)
         if (!options.only || strcmp(options.only, campaigns[i].name) == 0)
             run_campaign(&campaigns[i]);
-    outcome_release(&old);
+    for (size_t i = 0; i < BEFORES; i++)
+        outcome_release(&before[i]);
     if (options.keep)
         printf("kept: %s\n", scene);
     else
