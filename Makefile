@@ -175,13 +175,19 @@ torture: $(BUILD)/torture $(BUILD)/faults.so $(BUILD)/dltrain ## fail every call
 
 # A target for each tests/fuzz/fuzz_NAME.c: run over its corpus by an ordinary program, and by libFuzzer.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+# Without the command line and the engine in double precision, which sanitizers take minutes to compile.
+READERS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/cli/% src/run/gradcheck%,$(SOURCES)))
+$(BUILD)/readers.a: $(READERS)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
 FUZZ_COMMON := $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/resolved.o
-$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(BUILD)/tests/fuzz/replay.o $(BUILD)/engine.a
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(BUILD)/tests/fuzz/replay.o $(BUILD)/readers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(BUILD)/engine.a
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) $(BUILD)/readers.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(LINK_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
