@@ -75,7 +75,7 @@ whole() {
         mkdir disk
         mount -t tmpfs none disk
         cp -R "$box/run" disk/old
-        mount -o remount,ro disk
+        mount -o remount,bind,ro disk
         run() { status=0; "$@" >out 2>err || status=$?; [ "$status" -eq 6 ]; [ "$(wc -l <err)" -eq 1 ]; grep -q "Read-only file system" err; }
         run "$DLTRAIN" --config "$config" --out disk/new --set data.train.images=nothing
         run "$DLTRAIN" --config "$config" --out disk/old --force --set data.train.images=nothing
