@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 /* Makes room for one more element. */
 static bool grow(void **array, size_t count, size_t *room, size_t size, struct err *err) {
@@ -44,7 +45,7 @@ static bool scan_comment(struct json_scan *s) {
             s->at += 2;
             break;
         }
-        size_t len = json_utf8_length(s->text + s->at, s->len - s->at);
+        size_t len = utf8_length(s->text + s->at, s->len - s->at);
         if (len == 0)
             return json_fail(s, s->at, "invalid UTF-8: the byte 0x%02x", s->text[s->at]);
         s->at += len;
@@ -174,7 +175,7 @@ static bool check_duplicates(struct json_scan *s, size_t first) {
         return true;
     size_t line, column, at = (size_t)(again - s->text), len = 0;
     while (at + len < s->len && again[len] != '"' && len < 60)
-        len += json_utf8_length(again + len, 4);
+        len += utf8_length(again + len, 4);
     json_place(s, (size_t)(before - s->text) - 1, &line, &column);
     return json_fail(s, at - 1, "duplicate key \"%.*s\": the first one is at %zu:%zu", (int)len,
                      (const char *)again, line, column);

@@ -45,9 +45,6 @@ bool json_scan_number(struct json_scan *s) MUST_CHECK;
 /* The next character of a valid string, escapes undone; -1 at the closing quote. */
 int32_t json_next_character(const unsigned char **p);
 
-/* Length of the well-formed UTF-8 character at p, 0 where there is none. */
-size_t json_utf8_length(const unsigned char *p, size_t left);
-
 /* ---- messages (json_token.c) ---- */
 
 /* Fails with "LINE:COLUMN: ...", the position of byte at. */

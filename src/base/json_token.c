@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/json_scan.h"
+#include "base/utf8.h"
 
 /* ---- messages ---- */
 
@@ -43,7 +44,7 @@ size_t json_word_length(const struct json_scan *s, size_t at) {
 
 const char *json_found(const struct json_scan *s, char buf[JSON_FOUND]) {
     const unsigned char *p = s->text + s->at;
-    size_t left = s->len - s->at, len = json_utf8_length(p, left), word = json_word_length(s, s->at);
+    size_t left = s->len - s->at, len = utf8_length(p, left), word = json_word_length(s, s->at);
     if (left == 0)
         return "the end of the text";
     if (*p == '"')
@@ -82,29 +83,6 @@ bool json_fail_word(struct json_scan *s, size_t at, size_t len) {
 }
 
 /* ---- strings ---- */
-
-/* Table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF. */
-size_t json_utf8_length(const unsigned char *p, size_t left) {
-    static const struct {
-        unsigned char first, last, second_from, second_to, len;
-    } rows[] = {
-        {0x00, 0x7F, 0x00, 0x00, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    for (size_t i = 0; left > 0 && i < sizeof rows / sizeof rows[0]; i++) {
-        if (p[0] < rows[i].first || p[0] > rows[i].last)
-            continue;
-        size_t len = rows[i].len;
-        if (len > left || (len > 1 && (p[1] < rows[i].second_from || p[1] > rows[i].second_to)))
-            return 0;
-        for (size_t k = 2; k < len; k++)
-            if ((p[k] & 0xC0) != 0x80)
-                return 0;
-        return len;
-    }
-    return 0;
-}
 
 static int hex_digit(unsigned char c) {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -168,7 +146,7 @@ bool json_scan_string(struct json_scan *s) {
     size_t start = s->at++;
     while (s->at < s->len && s->text[s->at] != '"') {
         unsigned char c = s->text[s->at];
-        size_t len = json_utf8_length(s->text + s->at, s->len - s->at);
+        size_t len = utf8_length(s->text + s->at, s->len - s->at);
         if (c == '\n' || c == '\r')
             return json_fail(s, s->at,
                              "a line break inside a string: the closing quote is missing, or write \\n");
@@ -209,7 +187,7 @@ int32_t json_next_character(const unsigned char **p) {
     if (*at == '"')
         return -1;
     if (*at != '\\') {
-        size_t len = json_utf8_length(at, 4);
+        size_t len = utf8_length(at, 4);
         int32_t c = len == 1 ? *at : *at & (0x7F >> len);
         for (size_t i = 1; i < len; i++)
             c = c << 6 | (at[i] & 0x3F);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/json_scan.h"
+#include "base/utf8.h"
 
 /* ---- numbers ---- */
 
@@ -127,7 +127,7 @@ static char short_escape(unsigned char c) {
 
 /* Text that is no UTF-8 (a file name can be anything) would make the whole JSON text invalid. */
 static size_t add_character(struct text *out, const unsigned char *p, size_t left) {
-    size_t len = json_utf8_length(p, left);
+    size_t len = utf8_length(p, left);
     if (len == 0) {
         text_add(out, "\xEF\xBF\xBD"); /* U+FFFD */
         return 1;

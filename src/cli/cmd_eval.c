@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
@@ -17,8 +18,8 @@ static const struct option_row options[] = {
      AT(config)},
     {.name = "data",
      .kind = OPTION_TEXT,
-     .value = "DIR",
-     .help = "or a folder with MNIST's test files",
+     .value = "PATH",
+     .help = "or a table (CSV, TSV), or a folder with MNIST's test files",
      AT(data)},
     ROW_SET,
     ROW_THREADS,
@@ -44,6 +45,7 @@ struct target {
 static void target_release(struct target *t) {
     mem_free(t->found.images);
     mem_free(t->found.labels);
+    mem_free(t->found.file);
     config_release(&t->config);
 }
 
@@ -51,10 +53,18 @@ static bool check_usage(const struct arguments *a, struct err *err) {
     if (!a->model)
         return err_set(err, ERR_USAGE, "eval needs --model FILE");
     if (!a->config == !a->data)
-        return err_set(err, ERR_USAGE, "eval needs either --config FILE or --data DIR");
+        return err_set(err, ERR_USAGE, "eval needs either --config FILE or --data PATH");
     if (a->data && a->override_count > 0)
         return err_set(err, ERR_USAGE, "--set goes with --config, not with --data");
     return true;
+}
+
+/* A file is a table. */
+static bool find_files(const char *path, struct data_files *out, struct err *err) {
+    if (!file_exists(path) || file_is_folder(path))
+        return inference_find_files(path, out, err);
+    *out = (struct data_files){.header = HEADER_AUTO};
+    return (out->file = mem_string(path, err)) != NULL;
 }
 
 /* The status, 0 if t is to be released. */
@@ -63,7 +73,7 @@ static int target_open(const struct arguments *a, struct target *t) {
     *t = (struct target){.label_column = -1, .threads = a->threads};
     if (a->data) {
         t->files = &t->found;
-        return inference_find_files(a->data, &t->found, &err) ? 0 : print_failure(&err);
+        return find_files(a->data, &t->found, &err) ? 0 : print_failure(&err);
     }
     int status = config_file_open(a, "eval", &t->config);
     if (status)
@@ -71,7 +81,7 @@ static int target_open(const struct arguments *a, struct target *t) {
     t->files = &t->config.data.test;
     t->label_column = t->config.data.label_column;
     t->threads = t->config.threads;
-    if (t->files->images)
+    if (t->files->images || t->files->file)
         return 0;
     err_set(&err, ERR_CONFIG, "%s: data.test: is missing, eval needs it", a->config);
     target_release(t);
@@ -173,7 +183,7 @@ static int run_command(const struct arguments *a) {
 
 const struct command command_eval = {
     .name = "eval",
-    .usage = "eval --model FILE (--config FILE | --data DIR) [options]",
+    .usage = "eval --model FILE (--config FILE | --data PATH) [options]",
     .summary = "evaluate a saved model on labelled data",
     .example = "  dltrain eval --model runs/mnist/model.safetensors --data data/mnist\n",
     .options = options,

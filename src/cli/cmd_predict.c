@@ -21,7 +21,7 @@ static const struct option_row options[] = {
     {.name = "images",
      .kind = OPTION_TEXT,
      .value = "FILE",
-     .help = "images (IDX, plain or gzip)",
+     .help = "images (IDX) or a table (CSV, TSV), plain or gzip",
      AT(images)},
     {.name = "format",
      .kind = OPTION_TEXT,

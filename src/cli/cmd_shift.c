@@ -50,13 +50,13 @@ static bool advance(struct study *study, const struct config *config, bool quiet
     return ok;
 }
 
-static int print_study(const struct study *study, const struct config *config, const struct arguments *a) {
+static int print_study(const struct study *study, const struct arguments *a) {
     struct text text = {0};
     struct err err = {0};
     const struct estimation_result *result = study_result(study);
     print_warnings(study_warnings(study), 0);
     if (!a->json)
-        shift_page(result, config->data.class_names, &text);
+        shift_page(result, study_setup(study)->config->data.class_names, &text);
     else if (!estimation_report(result, study_setup(study), study_warnings(study), &text, &err)) {
         text_release(&text);
         return print_failure(&err);
@@ -75,7 +75,7 @@ static int study_with(const struct config *config, const struct arguments *a) {
     if (!advance(study, config, a->quiet, &err))
         status = config_file_failure(a, &err);
     else if (study_result(study))
-        status = print_study(study, config, a);
+        status = print_study(study, a);
     study_free(study);
     return status;
 }

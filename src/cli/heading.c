@@ -84,8 +84,9 @@ static void add_files(const struct description *d, struct text *out) {
     struct table table = {.columns = 4};
     for (size_t i = 0; i < d->file_count; i++) {
         const struct described_files *f = &d->file[i];
-        add_file(&table, f->name, "images", f->images_sha256, f->images);
-        add_file(&table, " ", "labels", f->labels_sha256, f->labels);
+        add_file(&table, f->name, f->labels ? "images" : "table", f->images_sha256, f->images);
+        if (f->labels)
+            add_file(&table, " ", "labels", f->labels_sha256, f->labels);
         if (f->weights)
             add_file(&table, " ", "weights", f->weights_sha256, f->weights);
     }

@@ -201,15 +201,61 @@ static const struct key model_keys[] = {
     {0},
 };
 
-static const struct key file_keys[] = {
-    {"images", &key_path, AT(struct data_files, images), .flags = KEY_REQUIRED,
-     .help = "IDX file, plain or gzip."},
-    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_REQUIRED,
-     .help = "IDX file, plain or gzip."},
-    {"weights", &key_path, AT(struct data_files, weights), .flags = KEY_OPTIONAL,
-     .help = "A weight for every sample: IDX of one dimension, or text with one number a line."},
+/* A table, the other way to give data. `own`: what stands for columns that are not given. */
+/* clang-format off */
+#define TABLE_KEYS(type, member, own)                                                                        \
+    {"file", &key_path, AT(type, member file), .flags = KEY_OPTIONAL, .apart = "images",                     \
+     .help = "Table instead of IDX files: CSV or TSV, plain or gzip."},                                      \
+    {"label", &key_column, AT(type, member label), .flags = KEY_OPTIONAL, .together = "file",                \
+     .apart = "target", .help = "Its column of the classes, words or numbers" own "."},                      \
+    {"target", &key_columns, AT(type, member target), .flags = KEY_OPTIONAL, .together = "file",             \
+     .help = "Instead its column of numbers to be predicted, or several" own "."},                           \
+    {"ignore", &key_columns, AT(type, member ignore), .flags = KEY_OPTIONAL, .together = "file",             \
+     .help = "Its columns that are neither features nor labels" own "."},                                    \
+    {"delimiter", &key_delimiter, AT(type, member delimiter), .flags = KEY_NULL, .together = "file",         \
+     .help = "What is between two fields; null: a tab, comma or semicolon by the first line" own "."},       \
+    {"header", &key_switch, AT(type, member header), .flags = KEY_NULL, .together = "file",                  \
+     .help = "Whether the first row names the columns; null: where it has a text above features" own "."}
+
+#define FILE_KEYS(own)                                                                                       \
+    {"images", &key_path, AT(struct data_files, images), .flags = KEY_OPTIONAL, .together = "labels",        \
+     .help = "IDX file, plain or gzip; or give `file`."},                                                    \
+    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_OPTIONAL, .together = "images",        \
+     .apart = "file", .help = "IDX file, plain or gzip."},                                                   \
+    TABLE_KEYS(struct data_files, , own),                                                                    \
+    {"weights", &key_path, AT(struct data_files, weights), .flags = KEY_OPTIONAL,                            \
+     .help = "A weight for every sample: IDX of one dimension, or text with one number a line."}
+/* clang-format on */
+
+#define AS_IN_TRAIN "; left out: as in `data.train`"
+
+static const struct key train_file_keys[] = {
+    FILE_KEYS(""),
     {0},
 };
+
+static const struct key file_keys[] = {
+    FILE_KEYS(AS_IN_TRAIN),
+    {0},
+};
+
+static const char *check_train_files(const void *spec, const char **name) {
+    const struct data_files *files = spec;
+    *name = "label";
+    return files->file && !files->label.count && !files->target.count
+               ? "is missing: must be the column of the classes, or give \"target\" for numbers"
+               : NULL;
+}
+
+static const char *check_validation(const void *spec, const char **name) {
+    const struct data_spec *data = spec;
+    const struct data_files *files = &data->validation;
+    *name = "file";
+    if (files->file && data->validation_fraction > 0)
+        return "cannot stand beside \"fraction\": give one or the other";
+    *name = "weights";
+    return files->weights && !files->file && !files->images ? "needs \"images\" or \"file\" beside it" : NULL;
+}
 
 static const struct key validation_keys[] = {
     {"fraction", &key_real, AT(struct data_spec, validation_fraction),
@@ -222,8 +268,9 @@ static const struct key validation_keys[] = {
      .together = "labels", .apart = "fraction", .help = "IDX file, plain or gzip, instead of a fraction."},
     {"labels", &key_path, AT(struct data_spec, validation.labels), .flags = KEY_OPTIONAL,
      .together = "images", .apart = "fraction", .help = "IDX file, plain or gzip, instead of a fraction."},
+    TABLE_KEYS(struct data_spec, validation., AS_IN_TRAIN),
     {"weights", &key_path, AT(struct data_spec, validation.weights), .flags = KEY_OPTIONAL,
-     .together = "images", .apart = "fraction",
+     .apart = "fraction",
      .help = "Weights of the samples of these files; those of a fraction are in `data.train.weights`."},
     {0},
 };
@@ -232,11 +279,12 @@ static const struct key data_keys[] = {
     {"root", &key_path, AT(struct data_spec, root), .flags = KEY_NULL | KEY_ROOT,
      .help = "Folder of the other data paths, in `--set` too; null: that of the config file, in `--set` the "
              "working directory."},
-    {"train", &key_object, AT(struct data_spec, train), .rows = file_keys, .flags = KEY_REQUIRED,
-     .help = "What is trained on."},
+    {"train", &key_object, AT(struct data_spec, train), .rows = train_file_keys, .flags = KEY_REQUIRED,
+     .either = {"images", "file"}, .check = check_train_files, .help = "What is trained on."},
     {"test", &key_object, AT(struct data_spec, test), .rows = file_keys, .flags = KEY_NULL,
-     .help = "What the finished model is tested on; null: nothing."},
+     .either = {"images", "file"}, .help = "What the finished model is tested on; null: nothing."},
     {"validation", &key_object, .offset = 0, .rows = validation_keys, .flags = KEY_NULL | KEY_NONEMPTY,
+     .check = check_validation,
      .help = "What every epoch is evaluated on: a `fraction` of the training rows or files; null: nothing."},
     {"scale", &key_choice, AT(struct data_spec, scale), .flags = KEY_MODEL, .choices = data_scale_name,
      .choice = "unit",
@@ -528,18 +576,20 @@ static const char *check_shift(const void *spec, const char **name) {
 }
 
 static const struct key target_keys[] = {
-    {"images", &key_path, AT(struct data_files, images), .flags = KEY_REQUIRED,
-     .help = "IDX file, plain or gzip."},
-    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_OPTIONAL,
-     .help = "IDX file, plain or gzip: only to tell how good the estimates are."},
+    {"images", &key_path, AT(struct data_files, images), .flags = KEY_OPTIONAL,
+     .help = "IDX file, plain or gzip; or give `file`."},
+    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_OPTIONAL, .together = "images",
+     .apart = "file", .help = "IDX file, plain or gzip: only to tell how good the estimates are."},
+    TABLE_KEYS(struct data_files, , AS_IN_TRAIN ", as far as the file has them"),
     {0},
 };
 
 static const struct key window_keys[] = {
-    {"images", &key_path, AT(struct data_files, images), .flags = KEY_REQUIRED,
-     .help = "IDX file, plain or gzip."},
-    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_REQUIRED,
-     .help = "IDX file, plain or gzip."},
+    {"images", &key_path, AT(struct data_files, images), .flags = KEY_OPTIONAL, .together = "labels",
+     .help = "IDX file, plain or gzip; or give `file`."},
+    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_OPTIONAL, .together = "images",
+     .apart = "file", .help = "IDX file, plain or gzip."},
+    TABLE_KEYS(struct data_files, , AS_IN_TRAIN),
     {0},
 };
 
@@ -607,7 +657,8 @@ static const struct key shift_keys[] = {
      .applies = has_method,
      .help = "How it is estimated: `classifier`, `kliep`, `rulsif`; `mlls`, `bbse`, `rlls`."},
     {"target", &key_object, AT(struct shift_spec, target), .rows = target_keys, .flags = KEY_NULL,
-     .with = "kind", .applies = has_method, .help = "Samples of what the model will be used on."},
+     .either = {"images", "file"}, .with = "kind", .applies = has_method,
+     .help = "Samples of what the model will be used on."},
     {"level", &key_real, AT(struct shift_spec, level), .flags = KEY_ABOVE | KEY_BELOW, .min = 0, .max = 1,
      .fallback = 0.05, .with = "kind", .applies = has_method,
      .help = "Level of the tests: nothing is corrected where they find no shift."},
@@ -650,7 +701,8 @@ static const struct key shift_keys[] = {
      .help = "Resamples for the intervals of the estimates; 0: no intervals."},
     {"stream", &key_list, AT(struct shift_spec, stream),
      .count_offset = offsetof(struct shift_spec, stream_count), .bytes = sizeof(struct data_files),
-     .rows = window_keys, .max = 65536, .with = "kind", .applies = is_concept_shift,
+     .rows = window_keys, .either = {"images", "file"}, .max = 65536, .with = "kind",
+     .applies = is_concept_shift,
      .help = "Windows in the order of time; each is first predicted, then learned from."},
     {"epochs", &key_size, AT(struct shift_spec, epochs), .min = 0, .max = 1000000, .fallback = 5,
      .with = "kind", .applies = is_concept_shift, .help = "Passes over a window that learn from it."},

@@ -1,6 +1,6 @@
 /* The table of keys, private to this room: one row a key, from which defaults, parsing, bounds, messages,
  * printing, the JSON Schema, help and reference are made. A new key is one row in keys.c; a new sort of value
- * is one struct key_type in key_text.c, key_number.c, key_choice.c or key_expect.c.
+ * is one struct key_type in key_text.c, key_number.c, key_choice.c, key_column.c or key_expect.c.
  *
  * Tables nest as the JSON does: the row of an object (or list) points to the rows of its keys, and every
  * offset counts from the struct that the enclosing object fills. */
@@ -66,6 +66,9 @@ extern const struct key_type key_seed;          /* uint64_t */
 extern const struct key_type key_real;          /* double */
 extern const struct key_type key_choice;        /* int */
 extern const struct key_type key_classes;       /* struct data_spec: class_count and class_names */
+extern const struct key_type key_column;        /* struct columns: of one */
+extern const struct key_type key_columns;       /* struct columns */
+extern const struct key_type key_delimiter;     /* int: a character; 0: not given (a KEY_NULL) */
 extern const struct key_type key_betas;         /* double [2] */
 extern const struct key_type key_class_weights; /* struct loss_spec: balanced, class_weight, class_weights */
 extern const struct key_type key_expect;        /* struct expect_spec */
@@ -94,6 +97,8 @@ struct key {
     bool (*applies)(int kind); /* for these values of it */
     const char *together;      /* neighbour that must be given as well */
     const char *apart;         /* neighbour that must not be given as well */
+
+    const char *either[2]; /* of an object: one of these keys must be given; or NULL */
 
     /* Of an object or list element, after its keys: fills computed defaults. */
     void (*complete)(void *spec);

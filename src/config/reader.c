@@ -177,6 +177,30 @@ static bool is_empty(struct reader *r, const struct place *at, const struct key 
     return true;
 }
 
+/* Whether an unknown key of the object is told to be a slip for that name. */
+static bool is_misspelt(const struct reader *r, const cJSON *object, const struct key *rows,
+                        const char *name) {
+    for (const cJSON *item = object->child; item != NULL; item = item->next) {
+        const char *nearest =
+            key_find(rows, item->string) == NULL ? nearest_key(r, rows, item->string) : NULL;
+        if (nearest != NULL && strcmp(nearest, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the object has one of the two keys of which it must; a fault where it has tried neither. */
+static bool one_given(struct reader *r, const struct place *at, const struct key *key) {
+    for (size_t i = 0; i < 2; i++)
+        if (given_at(at->item, key->either[i]))
+            return true;
+    for (size_t i = 0; i < 2; i++)
+        if (is_misspelt(r, at->item, key->rows, key->either[i]))
+            return false;
+    struct place here = place_in(r, at, key->either[0], 0, NULL);
+    return fault_at(r, &here, "is missing: give \"%s\" or \"%s\"", key->either[0], key->either[1]);
+}
+
 static bool read_key(struct reader *r, const struct place *at, const struct key *rows, const struct key *key,
                      void *spec);
 
@@ -197,6 +221,8 @@ bool reader_object(struct reader *r, const struct place *at, const struct key *k
     if (key->complete != NULL)
         key->complete(spec);
     if (is_empty(r, at, key))
+        return false;
+    if (key->either[0] != NULL && !one_given(r, at, key))
         return false;
     check_neighbours(r, at, key->rows, spec, bad);
     const char *name = NULL, *wrong = key->check != NULL && bad == 0 ? key->check(spec, &name) : NULL;
@@ -229,18 +255,6 @@ static bool read_list(struct reader *r, const struct place *at, const struct key
         reader_object(r, &element, key, items + i * key->bytes);
     }
     return r->fault_count == before;
-}
-
-/* Whether an unknown key of the object is told to be a slip for that name. */
-static bool is_misspelt(const struct reader *r, const cJSON *object, const struct key *rows,
-                        const char *name) {
-    for (const cJSON *item = object->child; item != NULL; item = item->next) {
-        const char *nearest =
-            key_find(rows, item->string) == NULL ? nearest_key(r, rows, item->string) : NULL;
-        if (nearest != NULL && strcmp(nearest, name) == 0)
-            return true;
-    }
-    return false;
 }
 
 /* A required key is not there. Always returns false. */

@@ -104,6 +104,17 @@ static void neighbours_schema(const struct key *rows, struct json_writer *w) {
     json_end_object(w);
 }
 
+static void either_schema(const struct key *key, struct json_writer *w) {
+    json_key(w, "anyOf");
+    json_begin_array(w);
+    for (size_t i = 0; i < 2; i++) {
+        json_begin_object(w);
+        required(w, key->either[i]);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 static void key_schema(const struct key *key, struct json_writer *w);
 
 /* The members of an object's schema: its keys and no others. */
@@ -121,6 +132,8 @@ static void object_schema(const struct key *key, struct json_writer *w) {
         if (row->flags & KEY_REQUIRED)
             json_string(w, row->name);
     json_end_array(w);
+    if (key->either[0] != NULL)
+        either_schema(key, w);
     neighbours_schema(key->rows, w);
     if (key->flags & KEY_NONEMPTY) {
         json_key(w, "minProperties");

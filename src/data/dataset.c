@@ -7,7 +7,7 @@
 bool dataset_load(const struct data_files *files, const struct data_spec *spec, enum target_use use,
                   struct team *team, struct dataset *out, struct err *err) {
     struct pair pair;
-    if (!pair_init(&pair, spec->root, files, "data.test", true, err))
+    if (!pair_init(&pair, spec, files, "data.test", true, err))
         return false;
     bool ok =
         pair_given(&pair) || err_set(err, ERR_CONFIG, "data.test: is missing, expected images and labels");
@@ -16,30 +16,23 @@ bool dataset_load(const struct data_files *files, const struct data_spec *spec, 
     return ok;
 }
 
-static bool terms_met(const struct pair *pair, const struct dataset *set, const struct dataset_terms *terms,
-                      struct err *err) {
-    return images_fit(set, pair->path[PAIR_IMAGES], terms->features, err) &&
-           (!pair->path[PAIR_LABELS] ||
-            labels_fit(set, pair->path[PAIR_LABELS], terms->outputs, terms->classes, err));
-}
-
 static bool load_on_terms(struct pair *pair, const struct dataset_terms *terms, const struct data_spec *spec,
                           enum target_use use, struct team *team, struct dataset *out, struct err *err) {
     struct dataset set = {0};
     bool ok = pair_read_all(pair, 1, team, NULL, err) && pair_to_dataset(pair, spec, use, &set, err) &&
-              terms_met(pair, &set, terms, err);
+              pair_fits(pair, &set, terms->features, terms->outputs, terms->classes, err);
     if (ok)
         *out = set;
     else
         dataset_release(&set);
-    return ok || (err->kind == ERR_DATA && err_prefix(err, "%s", terms->key));
+    return ok || (err->kind == ERR_DATA && terms->key && err_prefix(err, "%s", terms->key));
 }
 
 bool dataset_load_on_terms(const struct data_files *files, const struct dataset_terms *terms,
                            const struct data_spec *spec, enum target_use use, struct team *team,
                            struct dataset *out, struct err *err) {
     struct pair pair;
-    if (!pair_init(&pair, spec->root, files, terms->key, terms->labelled, err))
+    if (!pair_init(&pair, spec, files, terms->key, terms->labelled, err))
         return false;
     bool ok = pair_given(&pair) || err_set(err, ERR_CONFIG, "%s: is missing, expected images%s", terms->key,
                                            terms->labelled ? " and labels" : "");
@@ -50,8 +43,8 @@ bool dataset_load_on_terms(const struct data_files *files, const struct dataset_
 
 bool dataset_fits(const struct dataset *set, const struct data_files *files, size_t features, size_t outputs,
                   bool classes, struct err *err) {
-    return images_fit(set, files->images, features, err) &&
-           labels_fit(set, files->labels, outputs, classes, err);
+    return images_fit(set, files->file ? files->file : files->images, features, err) &&
+           labels_fit(set, files->file ? files->file : files->labels, outputs, classes, err);
 }
 
 void dataset_release(struct dataset *set) {

@@ -28,6 +28,7 @@ struct dataset {
     real *targets;       /* [rows, target_width] where targets are floats, else NULL; owned */
     size_t target_width; /* 0 with classes */
     size_t class_count;  /* with classes: largest label + 1 */
+    bool table;          /* one file has all of it: labels_sha256 is empty */
     char labels_sha256[SHA256_HEX];
     double *weight; /* [rows] what the samples weigh by their file; NULL: there is none; owned */
     char weights_sha256[SHA256_HEX];
@@ -57,6 +58,15 @@ struct scaling {
 
 enum { DATA_PARTS = 3 };
 
+/* What a training table says of the tables that go with it; zero: it was none. */
+struct table_facts {
+    bool given, labels_are_numbers; /* the latter as in struct data_spec */
+    char **class_names;             /* class_count, or NULL: as the config says; owned, like what follows */
+    size_t class_count;
+    char **feature_names;                 /* or NULL */
+    struct columns label, target, ignore; /* by name where there is a header */
+};
+
 /* The parts point into their struct data: pass it by address, never copy it. */
 struct data {
     struct dataset train_set, validation_set, test_set; /* those without files are zero */
@@ -68,7 +78,11 @@ struct data {
     size_t features; /* width of the input */
     size_t outputs;  /* classes, or width of the targets */
     bool classes;    /* targets are classes */
+    struct table_facts facts;
 };
+
+/* The spec with what the training data have fixed, for further files. It borrows from both. */
+struct data_spec data_spec_known(const struct data *data, const struct data_spec *spec);
 
 /* Loads all files (each a job of the team), checks them against each other (image and label counts, widths,
  * labels below the number of classes, weights, finite values), splits off the validation part (by seed,
@@ -107,7 +121,7 @@ bool dataset_load(const struct data_files *files, const struct data_spec *spec, 
 
 /* What a further set must be like, beside a training part that has fixed it. */
 struct dataset_terms {
-    const char *key;          /* of the files in the config, for messages: "shift.target" */
+    const char *key;          /* of the files in the config, for messages: "shift.target"; NULL: none */
     bool labelled;            /* labels must be given; else they may be */
     size_t features, outputs; /* width of images, number of outputs */
     bool classes;             /* labels are classes */

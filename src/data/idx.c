@@ -272,6 +272,18 @@ bool idx_peek(const char *path, struct idx *out, struct err *err) {
     return ok;
 }
 
+bool idx_looks_like(const char *path, bool *idx, struct err *err) {
+    struct source source;
+    unsigned char start[2];
+    size_t got = 0;
+    if (!source_open(&source, path, err))
+        return false;
+    bool ok = source_read(&source, start, sizeof start, &got, err);
+    source_close(&source);
+    *idx = ok && got == sizeof start && start[0] == 0 && start[1] == 0;
+    return ok;
+}
+
 bool idx_read(const char *path, struct idx *out, struct err *err) {
     struct digest digest = {0};
     return idx_read_shared(path, &digest, out, err);

@@ -40,6 +40,9 @@ bool idx_read_shared(const char *path, struct digest *digest, struct idx *out, s
 bool idx_peek(const char *path, struct idx *out, struct err *err) MUST_CHECK;
 void idx_release(struct idx *idx);
 
+/* Whether the content begins as every IDX file and no text does: with two zero bytes. */
+bool idx_looks_like(const char *path, bool *idx, struct err *err) MUST_CHECK;
+
 /* Writes type, dimensions and values as a plain IDX file, atomically (base/file.h); the digest is not looked
  * at. ERR_SYSTEM on any failure, and where a dimension is more than the format's 32 bits hold. */
 bool idx_write(const char *path, const struct idx *idx, struct err *err) MUST_CHECK;

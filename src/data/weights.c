@@ -120,22 +120,9 @@ static bool read_text(const char *path, struct idx *out, struct err *err) {
 
 /* ---- files ---- */
 
-/* Two zero bytes begin every IDX file and no text. */
-static bool peek_idx(const char *path, bool *idx, struct err *err) {
-    struct source source;
-    unsigned char start[2];
-    size_t got = 0;
-    if (!source_open(&source, path, err))
-        return false;
-    bool ok = source_read(&source, start, sizeof start, &got, err);
-    source_close(&source);
-    *idx = ok && got == sizeof start && start[0] == 0 && start[1] == 0;
-    return ok;
-}
-
 bool weights_read(const char *path, struct digest *digest, struct idx *out, struct err *err) {
     bool idx;
-    if (!peek_idx(path, &idx, err))
+    if (!idx_looks_like(path, &idx, err))
         return false;
     return idx ? idx_read_shared(path, digest, out, err) : read_text(path, out, err);
 }

@@ -129,8 +129,8 @@ static bool check_unweighted(const struct config *config, struct err *err) {
 
 bool demands_of_shift(const struct config *config, struct err *err) {
     const struct shift_spec *shift = &config->shift;
-    if (shift_has_target(shift->kind) && !shift->target.images)
-        return err_set(err, ERR_CONFIG, "shift.target: is missing: kind \"%s\" needs images of the target",
+    if (shift_has_target(shift->kind) && !shift->target.images && !shift->target.file)
+        return err_set(err, ERR_CONFIG, "shift.target: is missing: kind \"%s\" needs samples of the target",
                        shift_kind_name((size_t)shift->kind));
     if (shift->kind == SHIFT_CONCEPT && shift->stream_count == 0)
         return err_set(err, ERR_CONFIG,

@@ -53,9 +53,9 @@ static size_t dataset_bytes(const struct dataset *set) {
 static void describe_files(struct description *d, const char *name, const struct data_files *files,
                            const struct dataset *set) {
     d->data_bytes += dataset_bytes(set);
-    if (files->images)
+    if (set->images.values)
         d->file[d->file_count++] = (struct described_files){name,
-                                                            files->images,
+                                                            files->file ? files->file : files->images,
                                                             files->labels,
                                                             files->weights,
                                                             set->images.sha256,

@@ -15,7 +15,7 @@ struct described_layer {
     double flops; /* of the forward pass of one sample */
 };
 
-/* A pair of files. */
+/* A pair of files, or a table: then labels are NULL. */
 struct described_files {
     const char *name;                                           /* "train", "validation", "test" */
     const char *images, *labels, *weights;                      /* paths; weights NULL: none */

@@ -33,8 +33,9 @@ static void print_data(struct json_writer *w, const struct description *d) {
     for (size_t i = 0; i < d->file_count; i++) {
         json_key(w, d->file[i].name);
         json_begin_object(w);
-        json_put_string(w, "images", d->file[i].images_sha256);
-        json_put_string(w, "labels", d->file[i].labels_sha256);
+        json_put_string(w, d->file[i].labels ? "images" : "file", d->file[i].images_sha256);
+        if (d->file[i].labels)
+            json_put_string(w, "labels", d->file[i].labels_sha256);
         if (d->file[i].weights)
             json_put_string(w, "weights", d->file[i].weights_sha256);
         json_end_object(w);

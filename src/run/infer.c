@@ -103,16 +103,30 @@ bool inference_find_files(const char *folder, struct data_files *out, struct err
         folder, test_names[0].images, test_names[0].labels);
 }
 
+/* Which column has the labels must be said by the files or by the table that the model was trained on. */
+static bool check_label(const struct inference *inference, const struct data_files *files, struct err *err) {
+    const struct data_files *train = &inference->saved.config.data.train;
+    return !files->file || files->label.count + files->target.count > 0 ||
+           train->label.count + train->target.count > 0 ||
+           err_set(
+               err, ERR_DATA,
+               "%s: expected to know the column of the labels, but %s was trained on IDX files: name it by "
+               "--config, in data.test",
+               files->file, inference->path);
+}
+
 /* Loads the pair. A label column that is none of these labels is a fault of whoever chose it. */
 static bool load_labelled(const struct inference *inference, const struct data_files *files,
                           long label_column, struct dataset *out, struct err *err) {
     const struct saved_model *saved = &inference->saved;
     struct data_spec spec = saved->config.data;
+    if (!check_label(inference, files, err))
+        return false;
     if (label_column >= 0)
         spec.label_column = label_column;
     if (dataset_load(files, &spec, loss_targets(saved->config.loss.kind), inference->team, out, err))
         return true;
-    if (err->kind == ERR_CONFIG && label_column < 0) {
+    if (err->kind == ERR_CONFIG && label_column < 0 && !files->file) {
         err->kind = ERR_DATA;
         err_prefix(err, "%s", inference->path);
     }
@@ -151,9 +165,11 @@ bool inference_evaluate(const struct inference *inference, const struct data_fil
               dataset_fits(&set, files, model->features, model->outputs, classes, err) &&
               evaluate(inference, &part, out, err);
     if (!ok && err->kind == ERR_DIVERGED)
-        err_set(err, ERR_DATA, "%s: the model's loss is not finite on %s with %s", inference->path,
-                files->images, files->labels);
+        err_set(err, ERR_DATA, "%s: the model's loss is not finite on %s%s%s", inference->path,
+                files->file ? files->file : files->images, files->file ? "" : " with ",
+                files->file ? "" : files->labels);
     if (ok) {
+        out->table = set.table;
         memcpy(out->images_sha256, set.images.sha256, SHA256_HEX);
         memcpy(out->labels_sha256, set.labels_sha256, SHA256_HEX);
         memcpy(out->weights_sha256, set.weights_sha256, SHA256_HEX);
@@ -185,10 +201,9 @@ bool inference_print(const struct inference *inference, const struct inference_r
     calibrate_print(&report->calibration, &w);
     json_key(&w, "data");
     json_begin_object(&w);
-    json_key(&w, "images");
-    json_string(&w, report->images_sha256);
-    json_key(&w, "labels");
-    json_string(&w, report->labels_sha256);
+    json_put_string(&w, report->table ? "file" : "images", report->images_sha256);
+    if (!report->table)
+        json_put_string(&w, "labels", report->labels_sha256);
     if (*report->weights_sha256) {
         json_key(&w, "weights");
         json_string(&w, report->weights_sha256);
@@ -200,6 +215,73 @@ bool inference_print(const struct inference *inference, const struct inference_r
 }
 
 /* ---- predictions ---- */
+
+static bool load_images(const struct inference *inference, const char *path, struct dataset *out,
+                        struct err *err) {
+    const struct saved_model *saved = &inference->saved;
+    struct dataset set = {0};
+    if (!idx_read(path, &set.images, err))
+        return false;
+    set.features = set.images.width;
+    bool ok =
+        set.features == saved->model->features ||
+        err_set(err, ERR_DATA, "%s: expected rows of %zu values, as the model was trained on, found %zu",
+                path, saved->model->features, set.features);
+    ok = ok && values_check(&set.images, path, err);
+    if (ok)
+        *out = set;
+    else
+        dataset_release(&set);
+    return ok;
+}
+
+/* The columns of both lists, borrowed but for the list itself. */
+static bool add_columns(struct columns *to, const struct columns *more, struct err *err) {
+    struct columns both = {.count = to->count + more->count};
+    both.items = mem_alloc(both.count, sizeof *both.items, "the columns of a table", err);
+    if (!both.items)
+        return false;
+    if (to->count > 0)
+        memcpy(both.items, to->items, to->count * sizeof *both.items);
+    if (more->count > 0)
+        memcpy(both.items + to->count, more->items, more->count * sizeof *both.items);
+    mem_free(to->items);
+    *to = both;
+    return true;
+}
+
+/* A table whose labels, if it has any, nobody looks at. */
+static bool load_table(const struct inference *inference, char *path, struct dataset *out, struct err *err) {
+    const struct saved_model *saved = &inference->saved;
+    struct data_spec spec = saved->config.data;
+    const struct data_files *train = &saved->config.data.train,
+                            files = {.file = path, .delimiter = train->delimiter, .header = train->header};
+    const struct dataset_terms terms = {
+        .features = saved->model->features, .outputs = saved->model->outputs, .classes = saved->classes};
+    struct columns ignore = {0};
+    bool ok = add_columns(&ignore, &train->label, err) && add_columns(&ignore, &train->target, err) &&
+              add_columns(&ignore, &train->ignore, err);
+    spec.train.label = spec.train.target = (struct columns){0};
+    spec.train.ignore = ignore;
+    ok = ok && dataset_load_on_terms(&files, &terms, &spec, loss_targets(saved->config.loss.kind),
+                                     inference->team, out, err);
+    mem_free(ignore.items);
+    return ok;
+}
+
+/* By the content, never by the name. */
+static bool load_rows(const struct inference *inference, const char *path, struct dataset *out,
+                      struct err *err) {
+    bool idx;
+    if (!idx_looks_like(path, &idx, err))
+        return false;
+    if (idx)
+        return load_images(inference, path, out, err);
+    char *own = mem_string(path, err);
+    bool ok = own && load_table(inference, own, out, err);
+    mem_free(own);
+    return ok;
+}
 
 bool predictions_open(const struct inference *inference, const char *path, struct predictions *out,
                       struct err *err) {
@@ -213,20 +295,9 @@ bool predictions_open(const struct inference *inference, const char *path, struc
         .probabilities = loss_predicts_probabilities(loss),
         .class_name = saved->config.data.class_names,
     };
-    if (!idx_read(path, &p.images.images, err))
+    if (!load_rows(inference, path, &p.images, err))
         return false;
-    p.images.features = p.images.images.width;
     p.rows = p.images.images.rows;
-    if (p.images.features != saved->model->features) {
-        err_set(err, ERR_DATA, "%s: expected rows of %zu values, as the model was trained on, found %zu",
-                path, saved->model->features, p.images.features);
-        predictions_release(&p);
-        return false;
-    }
-    if (!values_check(&p.images.images, path, err)) {
-        predictions_release(&p);
-        return false;
-    }
     *out = p;
     return true;
 }

@@ -38,6 +38,7 @@ bool inference_find_files(const char *folder, struct data_files *out, struct err
 struct inference_report {
     struct evaluation evaluation;   /* plain, whether the model is calibrated or not */
     struct calibration calibration; /* its effect on these data as that on a test part */
+    bool table;                     /* images_sha256 is that of a table, which has no other labels */
     char images_sha256[SHA256_HEX], labels_sha256[SHA256_HEX];
     char weights_sha256[SHA256_HEX]; /* empty: all samples weigh the same */
 };
@@ -72,7 +73,7 @@ bool inference_print_calibration(const struct inference *inference, const struct
 
 /* ---- predictions ---- */
 
-/* Images without labels. */
+/* Images without labels, of an IDX file or of a table. */
 struct predictions {
     const struct inference *inference;
     struct dataset images; /* without labels; owned */
@@ -84,7 +85,8 @@ struct predictions {
     struct mc_dropout mc;    /* passes that they are the mean of; none: one without dropout */
 };
 
-/* Reads the images. inference and path are borrowed. Release with predictions_release. */
+/* Reads the images; columns of a table that are labels or ignored in training are left out, where they are.
+ * inference and path are borrowed. Release with predictions_release. */
 bool predictions_open(const struct inference *inference, const char *path, struct predictions *out,
                       struct err *err) MUST_CHECK;
 void predictions_release(struct predictions *predictions);

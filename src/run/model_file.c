@@ -9,7 +9,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "data/columns.h"
 #include "data/stranger.h"
+#include "run/columns_text.h"
 #include "run/loss_use.h"
 #include "run/scaling_text.h"
 #include "run/tensors.h"
@@ -35,8 +37,8 @@ static void print_class_names(const struct data_spec *data, struct text *out) {
 }
 
 /* What the digest of the metadata speaks of, in its order; "metadata_digest" stands behind them. */
-static const char *const sealed[] = {"format",  "config",      "scaling",     "classes",
-                                     "targets", "temperature", "model_digest"};
+static const char *const sealed[] = {"format",  "config",  "scaling",     "classes",
+                                     "targets", "columns", "temperature", "model_digest"};
 
 enum { SEALED = sizeof sealed / sizeof sealed[0] };
 
@@ -70,11 +72,12 @@ bool model_file_save(const char *path, const struct config *config, const struct
                      const struct scaling *scaling, bool classes, double temperature, char digest[SHA256_HEX],
                      struct err *err) {
     char number[32];
-    struct text config_text = {0}, scaling_text = {0}, class_names = {0};
+    struct text config_text = {0}, scaling_text = {0}, class_names = {0}, columns_text = {0};
     struct tensors tensors = {0};
     print_class_names(&config->data, &class_names);
     bool ok = text_ok(&class_names, err) && config_print_model(config, &config_text, err) &&
-              scaling_print(scaling, &scaling_text, err) && tensors_of(model, &tensors, err);
+              scaling_print(scaling, &scaling_text, err) &&
+              columns_print(&config->data, &columns_text, err) && tensors_of(model, &tensors, err);
     if (ok && safetensors_digest(tensors.tensor, tensors.count, digest, err)) {
         const char *const value[SEALED] = {
             format,
@@ -82,6 +85,7 @@ bool model_file_save(const char *path, const struct config *config, const struct
             scaling_text.s,
             class_names.s,
             targets_name(classes),
+            columns_text.len > 0 ? columns_text.s : NULL,
             isnan(temperature) ? NULL : json_format_number(temperature, number),
             digest,
         };
@@ -89,6 +93,7 @@ bool model_file_save(const char *path, const struct config *config, const struct
     } else
         ok = false;
     tensors_release(&tensors);
+    text_release(&columns_text);
     text_release(&class_names);
     text_release(&scaling_text);
     text_release(&config_text);
@@ -274,6 +279,14 @@ static bool read_scaling(const struct safetensors *file, size_t features, struct
                    data_scale_name((size_t)expected), data_scale_name((size_t)s->scaling.kind));
 }
 
+/* Of a model that was trained on a table. */
+static bool read_columns(const struct safetensors *file, size_t features, struct saved_model *s,
+                         struct err *err) {
+    const char *text = safetensors_metadata(file, "columns");
+    s->config.data.feature_count = features;
+    return !text || columns_parse(text, &s->config.data, err) || err_prefix(err, "metadata \"columns\"");
+}
+
 /* A number above 0 as JSON writes it, else 0. */
 static bool parse_temperature(const char *text, double *value, struct err *err) {
     struct err why = {0};
@@ -310,7 +323,8 @@ static bool read_model(const struct safetensors *file, struct saved_model *s, st
         return err_prefix(err, "metadata \"config\"");
     if (!find_widths(file, s->config.model.layer_count, &features, &outputs, err) ||
         !check_widths(file, &s->config.model, err) || !check_classes(file, outputs, s, err) ||
-        !read_scaling(file, features, s, err) || !read_temperature(file, s, err))
+        !read_scaling(file, features, s, err) || !read_columns(file, features, s, err) ||
+        !read_temperature(file, s, err))
         return false;
     s->model = model_create(&s->config.model, features, outputs, loss_name((size_t)s->config.loss.kind), err);
     /* What can be said of a fault is said first: a digest only tells that there is one. */
@@ -338,6 +352,7 @@ bool model_file_load(const char *path, struct saved_model *out, struct err *err)
 void saved_model_release(struct saved_model *saved) {
     model_free(saved->model);
     scaling_release(&saved->scaling);
+    strings_free(saved->config.data.feature_names, saved->config.data.feature_count);
     config_release(&saved->config);
     *saved = (struct saved_model){0};
 }

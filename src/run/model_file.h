@@ -15,7 +15,8 @@
 
 /* A model read back; everything is owned. */
 struct saved_model {
-    struct config config; /* model, loss and the reading of data; class names in config.data */
+    struct config config; /* model, loss and the reading of data; class names, and where it was trained on a
+                           * table feature names and columns, in config.data */
     struct model *model;
     struct scaling scaling;
     bool classes; /* trained on classes */

@@ -224,8 +224,8 @@ static bool check_free(const struct job *j, const char *path, struct err *err) {
     if (!j->report->wish.force)
         return err_set(err, ERR_SYSTEM, "%s: exists: --force replaces it, --out DIR keeps it", path);
     for (size_t p = 0; ok && p < 3; p++) {
-        const char *names[] = {files[p]->images, files[p]->labels, files[p]->weights};
-        for (size_t f = 0; ok && f < 3; f++) {
+        const char *names[] = {files[p]->images, files[p]->labels, files[p]->weights, files[p]->file};
+        for (size_t f = 0; ok && f < 4; f++) {
             char *input = names[f] ? file_join(data->root, names[f], err) : NULL;
             if (names[f] && !input)
                 return false;

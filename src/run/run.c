@@ -128,7 +128,7 @@ void run_free(struct run *run) {
 static bool write_model(struct run *run, struct err *err) {
     const struct setup *s = &run->setup;
     char *path = folder_file(&run->folder, "model.safetensors", err);
-    bool ok = path && model_file_save(path, run->config, s->model, &s->data.scaling, s->data.classes,
+    bool ok = path && model_file_save(path, s->config, s->model, &s->data.scaling, s->data.classes,
                                       run->calibration.temperature, run->result.digest, err);
     mem_free(path);
     return ok;

@@ -162,8 +162,12 @@ static bool load(struct setup *s, bool draw, struct err *err) {
     struct err ignored;
     draw = draw && team_size(s->team) > 1 &&
            data_peek(&config->data, use, &drawing.features, &drawing.outputs, &ignored);
-    if (!data_load_beside(&config->data, use, config->seed, s->team, draw ? &beside : NULL, &s->data, err) ||
-        !weigh(s, err))
+    if (!data_load_beside(&config->data, use, config->seed, s->team, draw ? &beside : NULL, &s->data, err))
+        return false;
+    s->known = *config;
+    s->known.data = data_spec_known(&s->data, &config->data);
+    s->config = &s->known;
+    if (!weigh(s, err))
         return false;
     if (s->model && s->model->features == s->data.features && s->model->outputs == s->data.outputs)
         return true;

@@ -14,7 +14,8 @@
 
 /* Everything is owned but the config. */
 struct setup {
-    const struct config *config;
+    const struct config *config; /* `known` once the data are there */
+    struct config known;         /* that of the caller with what the training table says; borrows from both */
     const struct kernel *kernel;
     struct team *team;
     struct data data;

@@ -164,8 +164,9 @@ static void print_files(struct json_writer *w, const char *key, const struct dat
         return;
     json_key(w, key);
     json_begin_object(w);
-    json_put_string(w, "images", set->images.sha256);
-    json_put_string(w, "labels", set->labels_sha256);
+    json_put_string(w, set->table ? "file" : "images", set->images.sha256);
+    if (!set->table)
+        json_put_string(w, "labels", set->labels_sha256);
     if (set->weights_sha256[0])
         json_put_string(w, "weights", set->weights_sha256);
     json_end_object(w);
@@ -176,7 +177,7 @@ static void print_target_files(struct json_writer *w, const struct dataset *targ
         return;
     json_key(w, "target");
     json_begin_object(w);
-    json_put_string(w, "images", target->images.sha256);
+    json_put_string(w, target->table ? "file" : "images", target->images.sha256);
     if (target->labels_sha256[0])
         json_put_string(w, "labels", target->labels_sha256);
     json_end_object(w);

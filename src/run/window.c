@@ -13,12 +13,37 @@ static const struct shift_spec *spec_of(const struct setup *s) {
     return &s->config->shift;
 }
 
+static bool load_files(const struct setup *s, const struct data_files *files, const char *key,
+                       struct dataset *out, struct err *err) {
+    const struct config *config = s->config;
+    struct dataset_terms terms = {.key = key,
+                                  .labelled = true,
+                                  .features = s->data.features,
+                                  .outputs = s->data.outputs,
+                                  .classes = s->data.classes};
+    return dataset_load_on_terms(files, &terms, &config->data, loss_targets(config->loss.kind), s->team, out,
+                                 err);
+}
+
+/* A table has no header that says how many rows there are. */
+static bool count_table(const struct setup *s, const struct data_files *files, size_t *rows,
+                        struct err *err) {
+    struct dataset set = {0};
+    if (!load_files(s, files, "shift.stream", &set, err))
+        return false;
+    *rows = set.images.rows;
+    dataset_release(&set);
+    return true;
+}
+
 /* *rows: of the window. */
 static bool peek(const struct setup *s, const struct data_files *files, size_t *rows, struct err *err) {
     struct pair pair;
     struct dataset set = {0};
     struct idx labels = {0};
-    if (!pair_init(&pair, s->config->data.root, files, "shift.stream", true, err))
+    if (files->file)
+        return count_table(s, files, rows, err);
+    if (!pair_init(&pair, &s->config->data, files, "shift.stream", true, err))
         return false;
     const char *const *path = (const char *const *)pair.path;
     bool ok = idx_peek(path[PAIR_IMAGES], &set.images, err) && idx_peek(path[PAIR_LABELS], &labels, err);
@@ -55,17 +80,6 @@ size_t windows_samples(const struct setup *s) {
 
 /* ---- a window ---- */
 
-static bool load(struct window *w, const struct setup *s, size_t i, const char *key, struct err *err) {
-    const struct config *config = s->config;
-    struct dataset_terms terms = {.key = key,
-                                  .labelled = true,
-                                  .features = s->data.features,
-                                  .outputs = s->data.outputs,
-                                  .classes = s->data.classes};
-    return dataset_load_on_terms(&spec_of(s)->stream[i], &terms, &config->data,
-                                 loss_targets(config->loss.kind), s->team, &w->set, err);
-}
-
 static bool check_replay(const struct window *w, const struct setup *s, const char *key, struct err *err) {
     enum idx_type type = w->set.images.type, before = s->data.train.set->images.type;
     return spec_of(s)->replay == 0 || type == before ||
@@ -85,7 +99,7 @@ bool window_load(struct window *w, const struct setup *s, size_t i, struct err *
     char key[48];
     snprintf(key, sizeof key, "shift.stream.%zu", i);
     window_release(w);
-    if (!load(w, s, i, key, err) || !check_replay(w, s, key, err)) {
+    if (!load_files(s, &spec_of(s)->stream[i], key, &w->set, err) || !check_replay(w, s, key, err)) {
         window_release(w);
         return false;
     }
