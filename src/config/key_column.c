@@ -19,7 +19,8 @@ static void columns_allowed(const struct key *key, struct text *out) {
 
 static bool is_column(const cJSON *item) {
     double number = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
-    return cJSON_IsString(item) || (fabs(number) < MOST_COLUMNS && number == floor(number));
+    return (cJSON_IsString(item) && item->valuestring[0] != '\0') ||
+           (fabs(number) < MOST_COLUMNS && number == floor(number));
 }
 
 static bool read_column_at(const cJSON *item, struct columns *columns, struct err *err) {

@@ -204,25 +204,31 @@ static const struct key model_keys[] = {
 /* A table, the other way to give data. `own`: what stands for columns that are not given. */
 /* clang-format off */
 #define TABLE_KEYS(type, member, own)                                                                        \
-    {"file", &key_path, AT(type, member file), .flags = KEY_OPTIONAL, .apart = "images",                     \
-     .help = "Table instead of IDX files: CSV or TSV, plain or gzip."},                                      \
     {"label", &key_column, AT(type, member label), .flags = KEY_OPTIONAL, .together = "file",                \
-     .apart = "target", .help = "Its column of the classes, words or numbers" own "."},                      \
+     .apart = "target", .help = "Column of the classes, words or numbers" own "."},                          \
     {"target", &key_columns, AT(type, member target), .flags = KEY_OPTIONAL, .together = "file",             \
-     .help = "Instead its column of numbers to be predicted, or several" own "."},                           \
+     .help = "Instead the column of numbers to be predicted, or several" own "."},                           \
     {"ignore", &key_columns, AT(type, member ignore), .flags = KEY_OPTIONAL, .together = "file",             \
-     .help = "Its columns that are neither features nor labels" own "."},                                    \
+     .help = "Columns that are neither features nor labels" own "."},                                        \
     {"delimiter", &key_delimiter, AT(type, member delimiter), .flags = KEY_NULL, .together = "file",         \
      .help = "What is between two fields; null: a tab, comma or semicolon by the first line" own "."},       \
     {"header", &key_switch, AT(type, member header), .flags = KEY_NULL, .together = "file",                  \
      .help = "Whether the first row names the columns; null: where it has a text above features" own "."}
 
-#define FILE_KEYS(own)                                                                                       \
-    {"images", &key_path, AT(struct data_files, images), .flags = KEY_OPTIONAL, .together = "labels",        \
-     .help = "IDX file, plain or gzip; or give `file`."},                                                    \
+#define IMAGES_KEY(...)                                                                                      \
+    {"images", &key_path, AT(struct data_files, images), .flags = KEY_OPTIONAL, .either = "file",            \
+     __VA_ARGS__, .help = "IDX file, plain or gzip."}
+
+#define LABELS_KEY(more)                                                                                     \
     {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_OPTIONAL, .together = "images",        \
-     .apart = "file", .help = "IDX file, plain or gzip."},                                                   \
-    TABLE_KEYS(struct data_files, , own),                                                                    \
+     .help = "IDX file, plain or gzip" more "."}
+
+#define FILE_KEYS(own)                                                                                       \
+    {"file", &key_path, AT(struct data_files, file), .flags = KEY_OPTIONAL, .either = "images",              \
+     .apart = "images", .help = "Table: CSV or TSV, plain or gzip."},                                        \
+    TABLE_KEYS(struct data_files, , own)
+
+#define WEIGHTS_KEY                                                                                          \
     {"weights", &key_path, AT(struct data_files, weights), .flags = KEY_OPTIONAL,                            \
      .help = "A weight for every sample: IDX of one dimension, or text with one number a line."}
 /* clang-format on */
@@ -230,13 +236,11 @@ static const struct key model_keys[] = {
 #define AS_IN_TRAIN "; left out: as in `data.train`"
 
 static const struct key train_file_keys[] = {
-    FILE_KEYS(""),
-    {0},
+    IMAGES_KEY(.together = "labels"), LABELS_KEY(""), FILE_KEYS(""), WEIGHTS_KEY, {0},
 };
 
 static const struct key file_keys[] = {
-    FILE_KEYS(AS_IN_TRAIN),
-    {0},
+    IMAGES_KEY(.together = "labels"), LABELS_KEY(""), FILE_KEYS(AS_IN_TRAIN), WEIGHTS_KEY, {0},
 };
 
 static const char *check_train_files(const void *spec, const char **name) {
@@ -268,6 +272,8 @@ static const struct key validation_keys[] = {
      .together = "labels", .apart = "fraction", .help = "IDX file, plain or gzip, instead of a fraction."},
     {"labels", &key_path, AT(struct data_spec, validation.labels), .flags = KEY_OPTIONAL,
      .together = "images", .apart = "fraction", .help = "IDX file, plain or gzip, instead of a fraction."},
+    {"file", &key_path, AT(struct data_spec, validation.file), .flags = KEY_OPTIONAL, .apart = "images",
+     .help = "Table, CSV or TSV, plain or gzip, instead of a fraction."},
     TABLE_KEYS(struct data_spec, validation., AS_IN_TRAIN),
     {"weights", &key_path, AT(struct data_spec, validation.weights), .flags = KEY_OPTIONAL,
      .apart = "fraction",
@@ -280,9 +286,9 @@ static const struct key data_keys[] = {
      .help = "Folder of the other data paths, in `--set` too; null: that of the config file, in `--set` the "
              "working directory."},
     {"train", &key_object, AT(struct data_spec, train), .rows = train_file_keys, .flags = KEY_REQUIRED,
-     .either = {"images", "file"}, .check = check_train_files, .help = "What is trained on."},
+     .check = check_train_files, .help = "What is trained on."},
     {"test", &key_object, AT(struct data_spec, test), .rows = file_keys, .flags = KEY_NULL,
-     .either = {"images", "file"}, .help = "What the finished model is tested on; null: nothing."},
+     .help = "What the finished model is tested on; null: nothing."},
     {"validation", &key_object, .offset = 0, .rows = validation_keys, .flags = KEY_NULL | KEY_NONEMPTY,
      .check = check_validation,
      .help = "What every epoch is evaluated on: a `fraction` of the training rows or files; null: nothing."},
@@ -576,20 +582,16 @@ static const char *check_shift(const void *spec, const char **name) {
 }
 
 static const struct key target_keys[] = {
-    {"images", &key_path, AT(struct data_files, images), .flags = KEY_OPTIONAL,
-     .help = "IDX file, plain or gzip; or give `file`."},
-    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_OPTIONAL, .together = "images",
-     .apart = "file", .help = "IDX file, plain or gzip: only to tell how good the estimates are."},
-    TABLE_KEYS(struct data_files, , AS_IN_TRAIN ", as far as the file has them"),
+    IMAGES_KEY(.together = NULL),
+    LABELS_KEY(", only to tell how good the estimates are"),
+    FILE_KEYS(AS_IN_TRAIN ", as far as the file has them"),
     {0},
 };
 
 static const struct key window_keys[] = {
-    {"images", &key_path, AT(struct data_files, images), .flags = KEY_OPTIONAL, .together = "labels",
-     .help = "IDX file, plain or gzip; or give `file`."},
-    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_OPTIONAL, .together = "images",
-     .apart = "file", .help = "IDX file, plain or gzip."},
-    TABLE_KEYS(struct data_files, , AS_IN_TRAIN),
+    IMAGES_KEY(.together = "labels"),
+    LABELS_KEY(""),
+    FILE_KEYS(AS_IN_TRAIN),
     {0},
 };
 
@@ -657,8 +659,7 @@ static const struct key shift_keys[] = {
      .applies = has_method,
      .help = "How it is estimated: `classifier`, `kliep`, `rulsif`; `mlls`, `bbse`, `rlls`."},
     {"target", &key_object, AT(struct shift_spec, target), .rows = target_keys, .flags = KEY_NULL,
-     .either = {"images", "file"}, .with = "kind", .applies = has_method,
-     .help = "Samples of what the model will be used on."},
+     .with = "kind", .applies = has_method, .help = "Samples of what the model will be used on."},
     {"level", &key_real, AT(struct shift_spec, level), .flags = KEY_ABOVE | KEY_BELOW, .min = 0, .max = 1,
      .fallback = 0.05, .with = "kind", .applies = has_method,
      .help = "Level of the tests: nothing is corrected where they find no shift."},
@@ -701,8 +702,7 @@ static const struct key shift_keys[] = {
      .help = "Resamples for the intervals of the estimates; 0: no intervals."},
     {"stream", &key_list, AT(struct shift_spec, stream),
      .count_offset = offsetof(struct shift_spec, stream_count), .bytes = sizeof(struct data_files),
-     .rows = window_keys, .either = {"images", "file"}, .max = 65536, .with = "kind",
-     .applies = is_concept_shift,
+     .rows = window_keys, .max = 65536, .with = "kind", .applies = is_concept_shift,
      .help = "Windows in the order of time; each is first predicted, then learned from."},
     {"epochs", &key_size, AT(struct shift_spec, epochs), .min = 0, .max = 1000000, .fallback = 5,
      .with = "kind", .applies = is_concept_shift, .help = "Passes over a window that learn from it."},

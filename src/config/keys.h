@@ -97,8 +97,7 @@ struct key {
     bool (*applies)(int kind); /* for these values of it */
     const char *together;      /* neighbour that must be given as well */
     const char *apart;         /* neighbour that must not be given as well */
-
-    const char *either[2]; /* of an object: one of these keys must be given; or NULL */
+    const char *either;        /* neighbour that must be given where this key is not */
 
     /* Of an object or list element, after its keys: fills computed defaults. */
     void (*complete)(void *spec);

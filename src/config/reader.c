@@ -148,6 +148,42 @@ static void check_with(struct reader *r, const struct place *at, const struct ke
         fault_with(r, at, useless, key_find(rows, useless->with), spec);
 }
 
+/* Whether an unknown key of the object is told to be a slip for that name. */
+static bool is_misspelt(const struct reader *r, const cJSON *object, const struct key *rows,
+                        const char *name) {
+    for (const cJSON *item = object->child; item != NULL; item = item->next) {
+        const char *nearest =
+            key_find(rows, item->string) == NULL ? nearest_key(r, rows, item->string) : NULL;
+        if (nearest != NULL && strcmp(nearest, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Neither a key nor the other one is there, and nothing that was meant to be one of them. */
+static bool none_given(const struct reader *r, const cJSON *object, const struct key *rows,
+                       const struct key *key) {
+    return !given_at(object, key->name) && !given_at(object, key->either) &&
+           !is_misspelt(r, object, rows, key->name) && !is_misspelt(r, object, rows, key->either);
+}
+
+/* The same of a key that a neighbour asks for: its absence is a fault of its own. */
+static bool is_reported(const struct reader *r, const cJSON *object, const struct key *rows,
+                        const struct key *key) {
+    return key->either != NULL && none_given(r, object, rows, key);
+}
+
+/* A fault for the first of two keys of which one must be given. */
+static void check_either(struct reader *r, const struct place *at, const struct key *rows) {
+    for (const struct key *key = rows; key->name != NULL; key++) {
+        if (key->either == NULL || !known(r, key) || key_find(rows, key->either) < key ||
+            !none_given(r, at->item, rows, key))
+            continue;
+        struct place here = place_in(r, at, key->name, 0, NULL);
+        fault_at(r, &here, "is missing: give \"%s\" or \"%s\"", key->name, key->either);
+    }
+}
+
 /* What a given key asks of its neighbours. `bad` has a bit for each row at fault: nothing is concluded from
  * those. */
 static void check_neighbours(struct reader *r, const struct place *at, const struct key *rows,
@@ -159,7 +195,8 @@ static void check_neighbours(struct reader *r, const struct place *at, const str
             place_in(r, at, key->name, 0, cJSON_GetObjectItemCaseSensitive(at->item, key->name));
         if (key->apart != NULL && given_at(at->item, key->apart))
             fault_at(r, &here, "cannot stand beside \"%s\": give one or the other", key->apart);
-        else if (key->together != NULL && !given_at(at->item, key->together))
+        else if (key->together != NULL && !given_at(at->item, key->together) &&
+                 !is_reported(r, at->item, rows, key_find(rows, key->together)))
             fault_at(r, &here, "needs \"%s\" beside it", key->together);
         check_with(r, &here, rows, key, spec, bad);
     }
@@ -175,30 +212,6 @@ static bool is_empty(struct reader *r, const struct place *at, const struct key 
     fault_at(r, at, "must not be empty; the keys here are %s", reader_text(r, &list));
     text_release(&list);
     return true;
-}
-
-/* Whether an unknown key of the object is told to be a slip for that name. */
-static bool is_misspelt(const struct reader *r, const cJSON *object, const struct key *rows,
-                        const char *name) {
-    for (const cJSON *item = object->child; item != NULL; item = item->next) {
-        const char *nearest =
-            key_find(rows, item->string) == NULL ? nearest_key(r, rows, item->string) : NULL;
-        if (nearest != NULL && strcmp(nearest, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Whether the object has one of the two keys of which it must; a fault where it has tried neither. */
-static bool one_given(struct reader *r, const struct place *at, const struct key *key) {
-    for (size_t i = 0; i < 2; i++)
-        if (given_at(at->item, key->either[i]))
-            return true;
-    for (size_t i = 0; i < 2; i++)
-        if (is_misspelt(r, at->item, key->rows, key->either[i]))
-            return false;
-    struct place here = place_in(r, at, key->either[0], 0, NULL);
-    return fault_at(r, &here, "is missing: give \"%s\" or \"%s\"", key->either[0], key->either[1]);
 }
 
 static bool read_key(struct reader *r, const struct place *at, const struct key *rows, const struct key *key,
@@ -222,9 +235,8 @@ bool reader_object(struct reader *r, const struct place *at, const struct key *k
         key->complete(spec);
     if (is_empty(r, at, key))
         return false;
-    if (key->either[0] != NULL && !one_given(r, at, key))
-        return false;
     check_neighbours(r, at, key->rows, spec, bad);
+    check_either(r, at, key->rows);
     const char *name = NULL, *wrong = key->check != NULL && bad == 0 ? key->check(spec, &name) : NULL;
     if (wrong != NULL) {
         struct place here = place_in(r, at, name, 0, cJSON_GetObjectItemCaseSensitive(at->item, name));

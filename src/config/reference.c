@@ -40,9 +40,12 @@ static bool write_all(row_writer *write, struct text *out, struct err *err) {
 /* A key without a default. */
 static void add_need(const char *path, size_t in, const struct key *key, const char *optional,
                      struct text *out) {
-    text_add(out, key->flags & KEY_REQUIRED ? "required" : optional);
-    if (in > 0 && key->flags & KEY_REQUIRED)
+    bool needed = key->flags & KEY_REQUIRED || key->either != NULL;
+    text_add(out, needed ? "required" : optional);
+    if (in > 0 && needed)
         text_addf(out, " with `%.*s`", (int)in, path);
+    if (key->either != NULL)
+        text_addf(out, "%s unless `%s` is given", in > 0 ? "," : "", key->either);
 }
 
 static void write_markdown(const char *path, size_t in, const struct key *key, struct text *out) {

@@ -104,12 +104,19 @@ static void neighbours_schema(const struct key *rows, struct json_writer *w) {
     json_end_object(w);
 }
 
-static void either_schema(const struct key *key, struct json_writer *w) {
+/* The first pair of keys of which one must be given. */
+static void either_schema(const struct key *rows, struct json_writer *w) {
+    const struct key *key = rows;
+    while (key->name != NULL && key->either == NULL)
+        key++;
+    if (key->name == NULL)
+        return;
     json_key(w, "anyOf");
     json_begin_array(w);
-    for (size_t i = 0; i < 2; i++) {
+    for (const char *const *name = (const char *const[]){key->name, key->either, NULL}; *name != NULL;
+         name++) {
         json_begin_object(w);
-        required(w, key->either[i]);
+        required(w, *name);
         json_end_object(w);
     }
     json_end_array(w);
@@ -132,8 +139,7 @@ static void object_schema(const struct key *key, struct json_writer *w) {
         if (row->flags & KEY_REQUIRED)
             json_string(w, row->name);
     json_end_array(w);
-    if (key->either[0] != NULL)
-        either_schema(key, w);
+    either_schema(key->rows, w);
     neighbours_schema(key->rows, w);
     if (key->flags & KEY_NONEMPTY) {
         json_key(w, "minProperties");

@@ -110,8 +110,8 @@ static bool check_label(const struct inference *inference, const struct data_fil
            train->label.count + train->target.count > 0 ||
            err_set(
                err, ERR_DATA,
-               "%s: expected to know the column of the labels, but %s was trained on IDX files: name it by "
-               "--config, in data.test",
+               "%s: is a table, and %s, which was trained on IDX files, does not say which of its columns "
+               "has the labels: name it in data.test, for --config",
                files->file, inference->path);
 }
 

@@ -261,7 +261,7 @@ PYTHON
         --set 'shift.stream=[]' --out out
     run --separate-stderr "$DLTRAIN" --config "$config" --set 'shift.stream=[{"images": "x"}]' --out out
     [ "$status" -eq 3 ]
-    [[ $stderr == *shift.stream.0.labels* ]]
+    [[ $stderr == *'shift.stream.0.images: needs "labels" beside it'* ]]
     fails 4 "shift.stream.1: $PWD/narrow" "$DLTRAIN" check --config "$config" \
         --set shift.stream.1.images="$PWD/narrow" --set shift.stream.1.labels="$PWD/ten"
     [ ! -e out ]

@@ -35,13 +35,13 @@ setup() { enter; }
     fails 4 'd: has test-images-idx3-ubyte but not test-labels-idx1-ubyte' "$DLTRAIN" eval --model "$model" --data d
     fails 4 't10k-images-idx3-ubyte' "$DLTRAIN" eval --model "$model" --data .
     fails 4 'nowhere: there is no such folder' "$DLTRAIN" eval --model "$model" --data nowhere
-    fails 4 'tiny.json: is not a folder' "$DLTRAIN" eval --model "$model" --data "$config"
+    fails 4 'tiny.json: is a table, and ' "$DLTRAIN" eval --model "$model" --data "$config"
 }
 
 @test "what does not fit together is named" {
     fails 2 'needs --model' "$DLTRAIN" eval --data "$box/data"
-    fails 2 'either --config FILE or --data DIR' "$DLTRAIN" eval --model "$model"
-    fails 2 'either --config FILE or --data DIR' "$DLTRAIN" eval --model "$model" --config "$config" --data "$box/data"
+    fails 2 'either --config FILE or --data PATH' "$DLTRAIN" eval --model "$model"
+    fails 2 'either --config FILE or --data PATH' "$DLTRAIN" eval --model "$model" --config "$config" --data "$box/data"
     fails 4 'nothing' "$DLTRAIN" eval --model nothing --data "$box/data"
     fails 4 "$config" "$DLTRAIN" eval --model "$config" --data "$box/data"
     fails 3 'data.test' "$DLTRAIN" eval --model "$model" --config "$config" --set data.test=null

@@ -99,11 +99,10 @@ static void test_missing(void **state) {
     refused_file("\n {\"data\": null}", "%:2:3: data: must be an object, got null");
     refused_file("{\"data\": {}}", "%:1:2: data.train: is missing: must be an object");
     refused_file("{\"data\": {\"train\": {\"labels\": \"l\"}}}",
-                 "%:1:11: data.train.images: is missing: must be a path");
+                 "%:1:11: data.train.images: is missing: give \"images\" or \"file\"");
     refused_file("{" DATA ",\n\"model\": {\"layers\": [{}]}}",
                  "%:2:22: model.layers.0.units: is missing: must be an integer from 1 to 1048576");
-    refused_set("data.test.images=x",
-                "--set data.test.images=x: data.test.labels: is missing: must be a path");
+    refused_set("data.test.images=x", "--set data.test.images=x: needs \"labels\" beside it");
 }
 
 static void test_neighbours(void **state) {
@@ -134,7 +133,7 @@ static void test_neighbours(void **state) {
                 "--set train.refit=true: needs \"early_stopping\", which finds the epochs");
     refused_set("data.validation={}",
                 "--set data.validation={}: must not be empty; the keys here are fraction,"
-                " stratify, images, labels, weights");
+                " stratify, images, labels, file, label, target, ignore, delimiter, header, weights");
     refused_set("data.validation.stratify=true",
                 "--set data.validation.stratify=true: needs \"fraction\" beside it");
     refused_set("data.validation.images=x", "--set data.validation.images=x: needs \"labels\" beside it");
@@ -169,7 +168,7 @@ static void test_shift(void **state) {
     refused_file("{" DATA ",\n\"shift\": {\"kind\": \"covariate\", \"clip\": 5, \"alpha\": 0.1}}",
                  "%:2:43: shift.alpha: cannot stand beside \"clip\": give one or the other");
     refused_file("{" DATA ",\n\"shift\": {\"kind\": \"label\", \"target\": {\"labels\": \"l\"}}}",
-                 "%:2:28: shift.target.images: is missing: must be a path");
+                 "%:2:28: shift.target.images: is missing: give \"images\" or \"file\"");
 }
 
 /* What hangs on a choice that hangs on another one: the fault that is to be mended first. */

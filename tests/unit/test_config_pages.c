@@ -62,8 +62,9 @@ static void test_reference(void **state) {
     assert_non_null(strstr(out.s, "\n| `model.layers[].units` | an integer from 1 to 1048576 | required |"));
     assert_non_null(strstr(out.s, "\n| `model.output.init` | "));
     assert_null(strstr(out.s, "`model.output.units`"));
-    assert_non_null(strstr(out.s, "\n| `data.train.images` | a path | required |"));
-    assert_non_null(strstr(out.s, "\n| `data.test.images` | a path | required with `data.test` |"));
+    assert_non_null(strstr(out.s, "\n| `data.train.images` | a path | required unless `file` is given |"));
+    assert_non_null(strstr(
+        out.s, "\n| `data.test.images` | a path | required with `data.test`, unless `file` is given |"));
     assert_non_null(strstr(out.s, "\n| `data.validation.stratify` | true or false, or null | null |"));
     assert_non_null(strstr(out.s, "\n| `data.root` | a path, or null | null |"));
     text_release(&out);
@@ -78,7 +79,7 @@ static void test_help(void **state) {
         assert_true(s[strcspn(s, "\n") - 1] != ' ');
     }
     assert_non_null(strstr(out.s, "\noptimizer.lr "));
-    assert_non_null(strstr(out.s, " a path; required with data.test\n"));
+    assert_non_null(strstr(out.s, " a path; required with data.test, unless file is given\n"));
     text_release(&out);
 }
 

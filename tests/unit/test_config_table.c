@@ -25,7 +25,7 @@ static bool always(const struct key *key) {
 }
 
 static bool if_required(const struct key *key) {
-    return key->flags & KEY_REQUIRED;
+    return key->flags & KEY_REQUIRED || (key->either != NULL && strcmp(key->name, "images") == 0);
 }
 
 static bool if_not_nullable(const struct key *key) {
@@ -34,7 +34,7 @@ static bool if_not_nullable(const struct key *key) {
 
 /* A number is wrong for all but numbers; -0 is 0. */
 static bool if_not_zero(const struct key *key) {
-    if (key->type == &key_seed)
+    if (key->type == &key_seed || key->type == &key_column || key->type == &key_columns)
         return false;
     if (!integral(key) && key->type != &key_real)
         return true;
@@ -89,6 +89,12 @@ static void put(cJSON *object, const char *name, const char *json) {
 /* What makes room for the key: a neighbour of the right kind. */
 static void put_neighbours(cJSON *object, const struct key *rows, const struct key *key) {
     char word[64];
+    if (strcmp(key->name, "file") == 0 || (key->together != NULL && strcmp(key->together, "file") == 0)) {
+        put(object, "images", NULL);
+        put(object, "labels", NULL);
+        put(object, "file", "\"f\"");
+        put(object, "label", strcmp(key->name, "target") == 0 ? NULL : "0");
+    }
     for (const struct key *k = key; k != NULL && k->together != NULL && k->together != key->name;) {
         put(object, k->together, strcmp(k->together, "fraction") == 0 ? "0.5" : "\"f\"");
         k = key_find(rows, k->together);
@@ -164,7 +170,8 @@ static void try_value(const struct key *rows, const struct key *key, const char 
             cJSON_AddObjectToObject(cJSON_GetObjectItemCaseSensitive(root, "data"), strrchr(where, '.') + 1);
         if (strcmp(where, "data.test") == 0)
             for (const struct key *file_key = rows; file_key->name != NULL; file_key++)
-                if (file_key != key && file_key->flags & KEY_REQUIRED)
+                if (file_key != key &&
+                    (strcmp(file_key->name, "images") == 0 || strcmp(file_key->name, "labels") == 0))
                     put(object, file_key->name, "\"f\"");
     }
     if (json != NULL)
@@ -211,13 +218,21 @@ static void try_bounds(const struct key *rows, const struct key *key, const char
     }
 }
 
+/* Whether leaving the key out, the first trial, is the fault of another one that is there. */
+static bool is_missed(const struct key *rows, const struct key *key) {
+    for (const struct key *other = rows; other->name != NULL; other++)
+        if (other->either != NULL && other->together != NULL && strcmp(other->together, key->name) == 0)
+            return true;
+    return false;
+}
+
 static size_t tried;
 
 static void try_rows(const struct key *rows, const char *where) {
     for (const struct key *key = rows; key->name != NULL; key++) {
         char path[128];
         tried++;
-        for (size_t i = 0; i < sizeof trials / sizeof *trials; i++)
+        for (size_t i = is_missed(rows, key); i < sizeof trials / sizeof *trials; i++)
             try_value(rows, key, where, trials[i].json, trials[i].wrong(key));
         try_bounds(rows, key, where);
         if (key->type == &key_choice)
