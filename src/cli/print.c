@@ -145,6 +145,18 @@ static void add_name(struct text *text, const char *part, const char *figure) {
     text_addf(text, "%*s", before + 22 > text->len ? (int)(before + 22 - text->len) : 1, "");
 }
 
+/* Of several outputs each one as well. */
+static void add_explained(struct text *text, const char *part, const struct evaluation *e) {
+    enum { SHOWN = 8 };
+    if (isnan(e->r2))
+        return;
+    add_name(text, part, "r2");
+    text_addf(text, "%.4f", e->r2);
+    for (size_t o = 0; e->outputs > 1 && o < e->outputs && o < SHOWN; o++)
+        text_addf(text, "%s%.4f", o == 0 ? "  (mean of " : ", ", e->output_r2[o]);
+    text_add(text, e->outputs > SHOWN ? ", ...)\n" : e->outputs > 1 ? ")\n" : "\n");
+}
+
 void add_evaluation(struct text *text, const char *part, const struct evaluation *e) {
     if (e->classes) {
         double low, high;
@@ -165,6 +177,7 @@ void add_evaluation(struct text *text, const char *part, const struct evaluation
         add_name(text, part, "ece");
         text_addf(text, "%.4f\n", e->ece);
     }
+    add_explained(text, part, e);
 }
 
 static void add_effect(struct text *text, const char *part, const struct calibration_effect *effect) {

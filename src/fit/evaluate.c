@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "fit/fit.h"
+#include "fit/r_squared.h"
 #include "fit/slice.h"
 
 /* A forward pass over some rows, slice by slice over the team; every sample's figures go to their own
@@ -204,6 +205,15 @@ static bool confusion(const struct pass *p, struct evaluation *e, struct err *er
     return e->confusion != NULL;
 }
 
+static bool explained(const struct pass *p, struct evaluation *e, struct err *err) {
+    const struct data_part part = {.set = p->source.set, .row = p->row, .count = p->count};
+    e->outputs = part.set->target_width;
+    e->output_r2 = mem_alloc(e->outputs, sizeof *e->output_r2, "the figures of the outputs", err);
+    if (e->output_r2)
+        e->r2 = r_squared(&part, p->out, e->output_r2);
+    return e->output_r2 != NULL;
+}
+
 static bool summarise(const struct pass *p, struct evaluation *out, struct err *err) {
     struct evaluation e = {
         .samples = p->count,
@@ -211,6 +221,7 @@ static bool summarise(const struct pass *p, struct evaluation *out, struct err *
         .nll = (double)NAN,
         .brier = (double)NAN,
         .ece = (double)NAN,
+        .r2 = (double)NAN,
     };
     double sum = 0, brier = 0;
     for (size_t i = 0; i < p->count; i++) {
@@ -226,6 +237,8 @@ static bool summarise(const struct pass *p, struct evaluation *out, struct err *
         e.nll = e.loss;
         e.brier = brier / (double)p->count;
     }
+    if (p->out && !explained(p, &e, err))
+        return false;
     if (p->source.set->cls) {
         e.classes = p->source.model->outputs;
         for (size_t i = 0; i < p->count; i++)
@@ -255,11 +268,14 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
     bool probabilities = tape_loss(model->tape)->predict != NULL, ok = p.confidence != NULL;
     if (ok && probabilities)
         ok = (p.brier = mem_alloc(part->count, sizeof *p.brier, "the evaluation", err)) != NULL;
+    if (ok && !probabilities && !part->set->cls)
+        ok = (p.out = mem_alloc(part->count, model->outputs * sizeof *p.out, "the evaluation", err)) != NULL;
     ok = ok && run_pass(&p, true, err) && summarise(&p, out, err);
     if (ok && out->classes) {
         out->predicted = p.predicted;
         p.predicted = NULL;
     }
+    mem_free(p.out);
     mem_free(p.loss);
     mem_free(p.predicted);
     mem_free(p.confidence);
@@ -270,6 +286,7 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
 void evaluation_release(struct evaluation *evaluation) {
     mem_free(evaluation->confusion);
     mem_free(evaluation->predicted);
+    mem_free(evaluation->output_r2);
     *evaluation = (struct evaluation){0};
 }
 

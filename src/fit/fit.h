@@ -141,6 +141,10 @@ struct evaluation {
     double nll;   /* negative log-likelihood of the targets: the loss, which is made of log-probabilities */
     double brier; /* mean of the sum over the outputs of (p - y)^2 (Brier 1950) */
     double ece;   /* expected calibration error, ECE_BINS bins (Guo et al. 2017); NaN without classes */
+    /* Of predicted values, where the targets are floats: */
+    double r2;         /* coefficient of determination, mean over the outputs; NaN: none (fit/r_squared.h) */
+    double *output_r2; /* [outputs] of each; NULL: none; owned */
+    size_t outputs;
     uint64_t *confusion; /* [classes][classes], rows the true class, columns the predicted one; owned.
                           * NULL without classes and above CONFUSION_CLASSES of them */
     uint32_t *predicted; /* [samples] the predicted class of every row of the part; owned. NULL without

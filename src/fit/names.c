@@ -15,6 +15,7 @@ static const struct metric_row {
     [METRIC_VALIDATION_WEIGHTED_LOSS] = {"validation.weighted_loss", false},
     [METRIC_VALIDATION_BRIER] = {"validation.brier", false},
     [METRIC_VALIDATION_ECE] = {"validation.ece", false},
+    [METRIC_VALIDATION_R2] = {"validation.r2", true},
 };
 
 const char *metric_name(size_t i) {

@@ -8,6 +8,7 @@ enum need {
     NEEDS_PROBABILITIES = 4,
     NEEDS_WEIGHTS = 8,
     NEEDS_PENALTY = 16,
+    NEEDS_VALUES = 32,
 };
 
 static bool has_validation(const struct setup *s) {
@@ -42,6 +43,11 @@ static bool has_penalty(const struct setup *s) {
     return found;
 }
 
+/* One sample has no variance. */
+static bool has_values(const struct setup *s) {
+    return !has_classes(s) && !has_probabilities(s) && s->data.validation.count > 1;
+}
+
 static const struct {
     enum need need;
     bool (*met)(const struct setup *setup);
@@ -53,6 +59,7 @@ static const struct {
     {NEEDS_WEIGHTS, has_weights,
      "weights of the validation samples, by a file, loss.class_weights or a shift"},
     {NEEDS_PENALTY, has_penalty, "l1 or l2 above 0"},
+    {NEEDS_VALUES, has_values, "targets that are numbers, loss.kind mse and two validation samples"},
 };
 
 static const unsigned metric_needs[METRIC_COUNT] = {
@@ -63,6 +70,7 @@ static const unsigned metric_needs[METRIC_COUNT] = {
     [METRIC_VALIDATION_WEIGHTED_LOSS] = NEEDS_VALIDATION | NEEDS_WEIGHTS,
     [METRIC_VALIDATION_BRIER] = NEEDS_VALIDATION | NEEDS_PROBABILITIES,
     [METRIC_VALIDATION_ECE] = NEEDS_VALIDATION | NEEDS_PROBABILITIES | NEEDS_CLASSES,
+    [METRIC_VALIDATION_R2] = NEEDS_VALIDATION | NEEDS_VALUES,
 };
 
 /* The first of the needs that is not met, in words; NULL: all are. */

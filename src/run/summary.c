@@ -46,6 +46,20 @@ static void print_classes(struct json_writer *w, const struct evaluation *e, cha
     json_end_array(w);
 }
 
+/* Of several outputs each one as well. */
+static void print_explained(struct json_writer *w, const struct evaluation *e) {
+    if (isnan(e->r2))
+        return;
+    json_put_number(w, "r2", e->r2);
+    if (e->outputs == 1)
+        return;
+    json_key(w, "output_r2");
+    json_begin_flat_array(w);
+    for (size_t o = 0; o < e->outputs; o++)
+        json_number(w, e->output_r2[o]);
+    json_end_array(w);
+}
+
 void summary_evaluation(struct json_writer *w, const struct evaluation *e, char *const *class_name) {
     json_put_uint(w, "samples", e->samples);
     json_put_number(w, "loss", e->loss);
@@ -55,6 +69,7 @@ void summary_evaluation(struct json_writer *w, const struct evaluation *e, char 
         json_put_number(w, "nll", e->nll);
     if (!isnan(e->brier))
         json_put_number(w, "brier", e->brier);
+    print_explained(w, e);
     if (e->classes == 0)
         return;
     double low, high;

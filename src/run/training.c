@@ -145,6 +145,7 @@ static struct epoch_record record_of(const struct training *t) {
         r.metric[METRIC_VALIDATION_WEIGHTED_LOSS] = e->weighted_loss;
         r.metric[METRIC_VALIDATION_BRIER] = e->brier;
         r.metric[METRIC_VALIDATION_ECE] = e->ece;
+        r.metric[METRIC_VALIDATION_R2] = e->r2;
     }
     return r;
 }
