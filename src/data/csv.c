@@ -28,6 +28,12 @@ bool csv_refuse(const struct csv *csv, size_t column, struct err *err, const cha
                    csv->line);
 }
 
+/* Over what ends the field and is known by now. */
+char *csv_text(struct csv_field *field) {
+    field->s[field->len] = '\0';
+    return field->s;
+}
+
 /* ---- bytes ---- */
 
 /* Room for at least one more byte behind the unread ones, which move to the front. */
@@ -183,7 +189,7 @@ static enum scan scan_quoted(struct csv *csv, char **at, struct csv_field *field
     *field = (struct csv_field){.s = p, .quoted = true};
     for (;; p++) {
         if (*p == '"' && p[1] == '"') {
-            field->doubled = true;
+            field->doubled = csv->doubled = true;
             p++;
         } else if (*p == '"') {
             break;
@@ -209,12 +215,17 @@ static enum scan scan_quoted(struct csv *csv, char **at, struct csv_field *field
 
 static enum scan scan_plain(struct csv *csv, char **at, struct csv_field *field, struct err *err) {
     char *p = *at, *s = p;
+    uint32_t integer = 0;
+    for (; (unsigned char)(*p - '0') < 10; p++)
+        integer = 10 * integer + (uint32_t)(*p - '0');
+    char *digits = p;
     while (!csv->stop[(unsigned char)*p])
         p++;
     *at = p;
-    while (p > s && is_blank(csv, p[-1]))
+    while (p > digits && is_blank(csv, p[-1]))
         p--;
-    *field = (struct csv_field){.s = s, .len = (size_t)(p - s)};
+    *field = (struct csv_field){.s = s, .len = (size_t)(p - s), .integer = integer};
+    field->is_integer = p == digits && field->len - 1 < CSV_DIGITS;
     if (**at != '"')
         return SCAN_DONE;
     csv_refuse(csv, csv->fields, err, "expected a field in quotes as a whole, found a quote inside");
@@ -242,6 +253,7 @@ static enum scan scan_row(struct csv *csv, struct err *err) {
     char *p = csv->buffer + csv->begin;
     bool last = false;
     csv->next_line = csv->line;
+    csv->doubled = false;
     for (csv->fields = 0; !last; csv->fields++) {
         if (csv->fields == csv->field_room && !grow_fields(csv, err))
             return SCAN_REFUSED;
@@ -274,11 +286,9 @@ static bool next_row(struct csv *csv, struct err *err) {
     while ((scan = scan_row(csv, err)) == SCAN_SHORT)
         if (!fill(csv, err))
             return false;
-    for (size_t i = 0; scan == SCAN_DONE && i < csv->fields; i++) {
+    for (size_t i = 0; scan == SCAN_DONE && csv->doubled && i < csv->fields; i++)
         if (csv->field[i].doubled)
             undouble(&csv->field[i]);
-        csv->field[i].s[csv->field[i].len] = '\0'; /* over what ends the field and is known by now */
-    }
     return scan == SCAN_DONE;
 }
 

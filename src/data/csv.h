@@ -7,6 +7,7 @@
 #define DATA_CSV_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/sha256.h"
@@ -15,10 +16,14 @@
 /* The longest row in bytes and the most fields of one: what bounds the memory of a reader, to 64 MiB. */
 enum { CSV_ROW_MAX = 16 << 20, CSV_FIELDS_MAX = 1 << 20 };
 
+/* So many digits are an integer that a float holds. */
+enum { CSV_DIGITS = 7 };
+
 struct csv_field {
-    char *s; /* len bytes, without quotes and blanks around them, and a NUL behind */
+    char *s; /* len bytes, without quotes and blanks around them; behind them a byte of no number */
     size_t len;
-    bool quoted, doubled; /* doubled: private */
+    uint32_t integer; /* its value where it is_integer: some digits, at most CSV_DIGITS, and nothing else */
+    bool is_integer, quoted, doubled; /* doubled: private */
 };
 
 /* Public are the fields of the row, where it stands, and `header`; the rest is private. */
@@ -39,6 +44,7 @@ struct csv {
     size_t room, begin, end;
     bool complete; /* the buffer has all that is left of the file */
     bool stop[256];
+    bool doubled; /* the row has a field with doubled quotes */
     size_t field_room, next_line, records;
 };
 
@@ -50,6 +56,9 @@ void csv_close(struct csv *csv);
 
 /* Takes the next row. *more is false at the end of the file, which is verified (inflate.h). */
 bool csv_next(struct csv *csv, bool *more, struct err *err) MUST_CHECK;
+
+/* The field's text, a NUL put behind it. */
+char *csv_text(struct csv_field *field);
 
 /* ERR_DATA: "FILE: row 3, column "age": SENTENCE (line 5)"; the column by number where it has no name, and
  * none where it is SIZE_MAX. Always returns false. */

@@ -14,10 +14,10 @@ static const double power_of_ten[EXACT_POWERS] = {1e0,  1e1,  1e2,  1e3,  1e4,  
 /* Digits that 64 bits hold whatever they are, and an exponent beyond all floats. */
 enum { SAFE_DIGITS = 19, MOST_EXPONENT = 100000 };
 
-/* digits * 10^exponent; as written, but for digits that did not fit. */
+/* digits * 10^exponent, where there are no more of the digits than are safe. */
 struct decimal {
     uint64_t digits;
-    int count; /* of the digits, leading zeros left out; more than SAFE_DIGITS: `digits` is not all of them */
+    long count; /* of the digits, zeros in front too */
     long exponent;
     bool negative;
 };
@@ -26,13 +26,14 @@ static bool is_digit(char c) {
     return (unsigned char)(c - '0') < 10;
 }
 
-/* The digits from p on; returns where they end. */
+/* The digits from p on, behind those that are there; returns where they end. */
 static const char *read_digits(const char *p, struct decimal *d) {
-    for (; is_digit(*p); p++) {
-        d->count += d->count > 0 || *p != '0';
-        if (d->count <= SAFE_DIGITS)
-            d->digits = 10 * d->digits + (uint64_t)(*p - '0');
-    }
+    const char *begin = p;
+    uint64_t digits = d->digits;
+    for (; is_digit(*p); p++)
+        digits = 10 * digits + (uint64_t)(*p - '0');
+    d->digits = digits;
+    d->count += p - begin;
     return p;
 }
 
@@ -55,12 +56,13 @@ static const char *read_decimal(const char *s, struct decimal *d) {
     const char *p = s;
     d->negative = *p == '-';
     p += *p == '-' || *p == '+';
-    const char *whole = p, *point = p = read_digits(p, d);
+    p = read_digits(p, d);
     if (*p == '.') {
+        long whole = d->count;
         p = read_digits(p + 1, d);
-        d->exponent = -(p - point - 1);
+        d->exponent = whole - d->count;
     }
-    if (p - whole == (*point == '.')) /* no digit, or the point alone */
+    if (d->count == 0)
         return s;
     return *p == 'e' || *p == 'E' ? read_exponent(p, d) : p;
 }

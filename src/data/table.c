@@ -139,7 +139,7 @@ static const char *show(const struct csv_field *field, char text[UTF8_QUOTE]) {
 
 /* Why a field is no number for us. */
 static bool refuse_number(const struct reading *r, size_t column, float x, struct err *err) {
-    const struct csv_field *field = &r->csv.field[column];
+    struct csv_field *field = &r->csv.field[column];
     char shown[UTF8_QUOTE];
     show(field, shown);
     if (isinf(x))
@@ -149,13 +149,17 @@ static bool refuse_number(const struct reading *r, size_t column, float x, struc
 }
 
 static bool read_number(const struct reading *r, size_t column, float *x, struct err *err) {
-    const struct csv_field *field = &r->csv.field[column];
+    struct csv_field *field = &r->csv.field[column];
+    if (field->is_integer) {
+        *x = (float)field->integer;
+        return true;
+    }
     *x = 0;
     return (decimal_float(field->s, field->len, x) && !isinf(*x)) || refuse_number(r, column, *x, err);
 }
 
 static bool add_label(struct reading *r, size_t column, uint32_t *slot, struct err *err) {
-    const struct csv_field *field = &r->csv.field[column];
+    struct csv_field *field = &r->csv.field[column];
     struct labels *l = &r->labels;
     char shown[UTF8_QUOTE];
     if (!utf8_valid(field->s, field->len))
@@ -175,14 +179,14 @@ static bool add_label(struct reading *r, size_t column, uint32_t *slot, struct e
 
 /* A word in quotes is a word, whatever it says. */
 static bool read_label(struct reading *r, size_t column, uint32_t *label, struct err *err) {
-    const struct csv_field *field = &r->csv.field[column];
+    struct csv_field *field = &r->csv.field[column];
     char shown[UTF8_QUOTE];
     if (field_is_missing(field) && (field->len == 0 || !field->quoted))
         return csv_refuse(&r->csv, column, err, "expected a label, found a missing value: %s",
                           show(field, shown));
     if (r->labels.count == r->labels.room && !labels_grow(&r->labels, err))
         return false;
-    uint32_t *slot = find_slot(&r->labels, field->s, field->len);
+    uint32_t *slot = find_slot(&r->labels, csv_text(field), field->len);
     if (!*slot && !add_label(r, column, slot, err))
         return false;
     *label = *slot - 1;

@@ -10,10 +10,10 @@
 #include "data/decimal.h"
 #include "data/table_parts.h"
 
-bool field_is_missing(const struct csv_field *field) {
+bool field_is_missing(struct csv_field *field) {
     static const char *const words[] = {"", "NA", "N/A", "NaN", "null", "?"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcasecmp(field->s, words[i]) == 0)
+        if (strcasecmp(csv_text(field), words[i]) == 0)
             return true;
     return false;
 }
@@ -51,7 +51,7 @@ static bool has_known_names(const struct csv *csv, const struct data_spec *spec,
     size_t found = 0;
     struct sorted_string *known = strings_sort(spec->feature_names, spec->feature_count, err);
     for (size_t i = 0; known && i < csv->fields; i++)
-        found += strings_search(known, spec->feature_count, csv->field[i].s) != SIZE_MAX;
+        found += strings_search(known, spec->feature_count, csv_text(&csv->field[i])) != SIZE_MAX;
     mem_free(known);
     *most = 2 * found > spec->feature_count;
     return known != NULL;
@@ -113,7 +113,7 @@ static bool take_names(const struct csv *csv, struct layout *layout, struct err 
     if (!field)
         return false;
     for (size_t i = 0; i < csv->fields; i++)
-        field[i] = csv->field[i].s;
+        field[i] = csv_text(&csv->field[i]);
     layout->name = strings_copy(field, csv->fields, err);
     mem_free(field);
     return layout->name && check_names(csv, layout->name, csv->fields, err);

@@ -29,6 +29,6 @@ size_t layout_find(const struct layout *layout, const struct column *column);
 
 /* Whether a field stands for a value that is not known: it is empty, or NA, N/A, NaN, null or ?, in capitals
  * or not. */
-bool field_is_missing(const struct csv_field *field);
+bool field_is_missing(struct csv_field *field);
 
 #endif
