@@ -240,7 +240,7 @@ static enum scan scan_end(struct csv *csv, char **at, bool *last, struct err *er
         csv_refuse(csv, SIZE_MAX, err, "expected a line feed behind the carriage return, found none");
         return SCAN_REFUSED;
     }
-    p += *p == '\r';
+    *at = p += *p == '\r';
     if (*p == '\0')
         return at_nul(csv, p, err);
     csv->next_line += *p == '\n';
