@@ -87,29 +87,29 @@ static void print_columns(const struct key *key, const void *field, struct json_
     json_end_array(w);
 }
 
-static void column_types(struct json_writer *w, bool list) {
+static void column_types(struct json_writer *w, bool list, bool null) {
     json_key(w, "type");
     json_begin_flat_array(w);
     json_string(w, "string");
     json_string(w, "integer");
     if (list)
         json_string(w, "array");
+    if (null)
+        json_string(w, "null");
     json_end_array(w);
 }
 
 static void column_schema(const struct key *key, struct json_writer *w) {
-    (void)key;
-    column_types(w, false);
+    column_types(w, false, key->flags & KEY_NULL);
 }
 
 static void columns_schema(const struct key *key, struct json_writer *w) {
-    (void)key;
-    column_types(w, true);
+    column_types(w, true, key->flags & KEY_NULL);
     json_key(w, "minItems");
     json_uint(w, 1);
     json_key(w, "items");
     json_begin_object(w);
-    column_types(w, false);
+    column_types(w, false, false);
     json_end_object(w);
 }
 

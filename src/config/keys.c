@@ -204,11 +204,11 @@ static const struct key model_keys[] = {
 /* A table, the other way to give data. `own`: what stands for columns that are not given. */
 /* clang-format off */
 #define TABLE_KEYS(type, member, own)                                                                        \
-    {"label", &key_column, AT(type, member label), .flags = KEY_OPTIONAL, .together = "file",                \
+    {"label", &key_column, AT(type, member label),     .flags = KEY_NULL, .together = "file",                \
      .apart = "target", .help = "Column of the classes, words or numbers" own "."},                          \
-    {"target", &key_columns, AT(type, member target), .flags = KEY_OPTIONAL, .together = "file",             \
+    {"target", &key_columns, AT(type, member target),     .flags = KEY_NULL, .together = "file",             \
      .help = "Instead the column of numbers to be predicted, or several" own "."},                           \
-    {"ignore", &key_columns, AT(type, member ignore), .flags = KEY_OPTIONAL, .together = "file",             \
+    {"ignore", &key_columns, AT(type, member ignore),     .flags = KEY_NULL, .together = "file",             \
      .help = "Columns that are neither features nor labels" own "."},                                        \
     {"delimiter", &key_delimiter, AT(type, member delimiter), .flags = KEY_NULL, .together = "file",         \
      .help = "What is between two fields; null: a tab, comma or semicolon by the first line" own "."},       \

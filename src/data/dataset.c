@@ -32,7 +32,7 @@ bool dataset_load_on_terms(const struct data_files *files, const struct dataset_
                            const struct data_spec *spec, enum target_use use, struct team *team,
                            struct dataset *out, struct err *err) {
     struct pair pair;
-    if (!pair_init(&pair, spec, files, terms->key, terms->labelled, err))
+    if (!pair_init(&pair, spec, files, terms->key ? terms->key : "data.train", terms->labelled, err))
         return false;
     bool ok = pair_given(&pair) || err_set(err, ERR_CONFIG, "%s: is missing, expected images%s", terms->key,
                                            terms->labelled ? " and labels" : "");

@@ -121,8 +121,8 @@ bool dataset_load(const struct data_files *files, const struct data_spec *spec, 
 
 /* What a further set must be like, beside a training part that has fixed it. */
 struct dataset_terms {
-    const char *key;          /* of the files in the config, for messages: "shift.target"; NULL: none */
-    bool labelled;            /* labels must be given; else they may be */
+    const char *key; /* of the files in the config, for messages: "shift.target"; NULL: those of a model */
+    bool labelled;   /* labels must be given; else they may be */
     size_t features, outputs; /* width of images, number of outputs */
     bool classes;             /* labels are classes */
 };

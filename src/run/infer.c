@@ -266,6 +266,8 @@ static bool load_table(const struct inference *inference, char *path, struct dat
     ok = ok && dataset_load_on_terms(&files, &terms, &spec, loss_targets(saved->config.loss.kind),
                                      inference->team, out, err);
     mem_free(ignore.items);
+    if (!ok && err->kind == ERR_CONFIG) /* the columns of the model do not suit the table */
+        err->kind = ERR_DATA;
     return ok;
 }
 

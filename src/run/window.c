@@ -25,27 +25,29 @@ static bool load_files(const struct setup *s, const struct data_files *files, co
                                  err);
 }
 
+enum { KEY_TEXT = 48 };
+
+/* As messages name window i. */
+static const char *key_of(size_t i, char key[KEY_TEXT]) {
+    snprintf(key, KEY_TEXT, "shift.stream.%zu", i);
+    return key;
+}
+
 /* A table has no header that says how many rows there are. */
-static bool count_table(const struct setup *s, const struct data_files *files, size_t *rows,
-                        struct err *err) {
+static bool count_table(const struct setup *s, size_t i, size_t *rows, struct err *err) {
     struct dataset set = {0};
-    if (!load_files(s, files, "shift.stream", &set, err))
+    char key[KEY_TEXT];
+    if (!load_files(s, &spec_of(s)->stream[i], key_of(i, key), &set, err))
         return false;
     *rows = set.images.rows;
     dataset_release(&set);
     return true;
 }
 
-/* *rows: of the window. */
-static bool peek(const struct setup *s, const struct data_files *files, size_t *rows, struct err *err) {
-    struct pair pair;
+static bool count_images(const struct setup *s, const struct pair *pair, size_t *rows, struct err *err) {
+    const char *const *path = (const char *const *)pair->path;
     struct dataset set = {0};
     struct idx labels = {0};
-    if (files->file)
-        return count_table(s, files, rows, err);
-    if (!pair_init(&pair, &s->config->data, files, "shift.stream", true, err))
-        return false;
-    const char *const *path = (const char *const *)pair.path;
     bool ok = idx_peek(path[PAIR_IMAGES], &set.images, err) && idx_peek(path[PAIR_LABELS], &labels, err);
     set.features = set.images.width;
     ok = ok && images_fit(&set, path[PAIR_IMAGES], s->data.features, err) &&
@@ -53,26 +55,37 @@ static bool peek(const struct setup *s, const struct data_files *files, size_t *
           err_set(err, ERR_DATA, "%s: expected as many labels as images, %zu, found %zu", path[PAIR_LABELS],
                   set.images.rows, labels.rows));
     *rows = set.images.rows;
+    return ok;
+}
+
+/* *rows: of window i. */
+static bool peek(const struct setup *s, size_t i, size_t *rows, struct err *err) {
+    const struct data_files *files = &spec_of(s)->stream[i];
+    struct pair pair;
+    char key[KEY_TEXT];
+    if (files->file)
+        return count_table(s, i, rows, err);
+    if (!pair_init(&pair, &s->config->data, files, key_of(i, key), true, err))
+        return false;
+    bool ok = count_images(s, &pair, rows, err) || err_prefix(err, "%s", key);
     pair_release(&pair);
     return ok;
 }
 
 bool windows_check(const struct setup *s, struct err *err) {
-    const struct shift_spec *spec = spec_of(s);
     size_t rows;
-    for (size_t i = 0; i < spec->stream_count; i++)
-        if (!peek(s, &spec->stream[i], &rows, err))
-            return err_prefix(err, "shift.stream.%zu", i);
+    for (size_t i = 0; i < spec_of(s)->stream_count; i++)
+        if (!peek(s, i, &rows, err))
+            return false;
     return true;
 }
 
 size_t windows_samples(const struct setup *s) {
-    const struct shift_spec *spec = spec_of(s);
     size_t all = 0;
-    for (size_t i = 0; i < spec->stream_count; i++) {
+    for (size_t i = 0; i < spec_of(s)->stream_count; i++) {
         struct err ignored;
         size_t rows;
-        if (peek(s, &spec->stream[i], &rows, &ignored))
+        if (peek(s, i, &rows, &ignored))
             all += rows;
     }
     return all;
@@ -96,8 +109,8 @@ static bool is_blank(const struct window *w, const double *class_weight) {
 }
 
 bool window_load(struct window *w, const struct setup *s, size_t i, struct err *err) {
-    char key[48];
-    snprintf(key, sizeof key, "shift.stream.%zu", i);
+    char key[KEY_TEXT];
+    key_of(i, key);
     window_release(w);
     if (!load_files(s, &spec_of(s)->stream[i], key, &w->set, err) || !check_replay(w, s, key, err)) {
         window_release(w);
