@@ -179,6 +179,8 @@ static void try_value(const struct key *rows, const struct key *key, const char 
     put(object, key->name, json);
     if (strcmp(key->name, "label") == 0 && json != NULL && strcmp(json, "null") == 0)
         put(object, "target", "1"); /* training needs one or the other */
+    if (strcmp(key->name, "target") == 0 && json != NULL && strcmp(json, "null") == 0)
+        put(object, "label", "1");
     bool empty = object->child == NULL && strcmp(where, "data.validation") == 0;
     char *text = cJSON_Print(root);
     bool loaded = load_with(text, NULL, 0, &c);
