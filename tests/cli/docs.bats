@@ -17,7 +17,7 @@ fresh_copy() {
     double=$(dirname "$(make -s --no-print-directory REAL=double program)")
     mkdir -p "$copy/data" "$copy/$objects" "$copy/$double"
     cp -Rp Makefile README.md LICENSE .ci .github .gitignore src configs scripts tests "$copy"
-    cp -Rp data/digits "$copy/data"
+    cp -Rp data/digits data/tables "$copy/data"
     cp -Rp "$double/src" "$double/double.a" "$double/gradcheck.o" "$copy/$double"
     cp -Rp "$objects/src" "$objects/dltrain" "$copy/$objects"
 }

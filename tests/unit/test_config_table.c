@@ -177,9 +177,10 @@ static void try_value(const struct key *rows, const struct key *key, const char 
     if (json != NULL)
         put_neighbours(object, rows, key);
     put(object, key->name, json);
-    if (strcmp(key->name, "label") == 0 && json != NULL && strcmp(json, "null") == 0)
+    if (key->type == &key_column && json != NULL && strcmp(json, "null") == 0)
         put(object, "target", "1"); /* training needs one or the other */
-    if (strcmp(key->name, "target") == 0 && json != NULL && strcmp(json, "null") == 0)
+    if (key->type == &key_columns && strcmp(key->name, "target") == 0 && json != NULL &&
+        strcmp(json, "null") == 0)
         put(object, "label", "1");
     bool empty = object->child == NULL && strcmp(where, "data.validation") == 0;
     char *text = cJSON_Print(root);
