@@ -75,7 +75,7 @@ static int train_one(struct series *s, uint64_t seed) {
 
 /* ---- the table ---- */
 
-static const struct column {
+static const struct seeds_column {
     const char *path, *title;
     double scale;
     const char *format;
@@ -90,7 +90,7 @@ static const struct column {
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-static void add_number(struct table *t, const struct column *c, double value) {
+static void add_number(struct table *t, const struct seeds_column *c, double value) {
     char text[32];
     snprintf(text, sizeof text, c->format, c->scale * value);
     table_cell(t, "%s", isnan(value) ? "-" : text);

@@ -301,6 +301,9 @@ void evaluation_snapshot(struct evaluation *e, struct snapshot *s) {
     snapshot_double(s, "nll", &e->nll);
     snapshot_double(s, "brier", &e->brier);
     snapshot_double(s, "ece", &e->ece);
+    snapshot_double(s, "r2", &e->r2);
+    snapshot_size(s, "outputs", &e->outputs, SIZE_MAX);
+    snapshot_optional_doubles(s, "output_r2", &e->output_r2, e->outputs);
     snapshot_bool(s, "confusion.given", &confusion);
     if (!confusion)
         return;

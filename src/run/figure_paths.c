@@ -13,15 +13,20 @@
 /* ---- what needs are met by ---- */
 
 static bool has_test(const struct figure_scope *s) {
-    return s->config->data.test.images;
+    return s->config->data.test.images || s->config->data.test.file;
 }
 
 static bool has_validation(const struct figure_scope *s) {
-    return s->config->data.validation.images || s->config->data.validation_fraction > 0;
+    const struct data_spec *data = &s->config->data;
+    return data->validation.images || data->validation.file || data->validation_fraction > 0;
 }
 
 static bool has_classes(const struct figure_scope *s) {
     return !s->setup || s->setup->data.classes;
+}
+
+static bool has_values(const struct figure_scope *s) {
+    return !loss_predicts_probabilities(s->config->loss.kind) && (!s->setup || !s->setup->data.classes);
 }
 
 static bool has_probabilities(const struct figure_scope *s) {
@@ -73,6 +78,7 @@ static const struct {
     {NEEDS_TEST, has_test, "data.test"},
     {NEEDS_VALIDATION, has_validation, "data.validation"},
     {NEEDS_CLASSES, has_classes, "labels that are classes"},
+    {NEEDS_VALUES, has_values, "loss.kind \"mse\" and targets that are no classes"},
     {NEEDS_PROBABILITIES, has_probabilities, "a loss.kind that predicts probabilities"},
     {NEEDS_STOPPING, has_stopping, "train.early_stopping"},
     {NEEDS_REFIT, has_refit, "train.refit"},

@@ -2,8 +2,9 @@
 
 #define EVALUATION(part, flags)                                                                              \
     {part ".accuracy", SHARE | NEEDS_CLASSES | (flags)}, {part ".error", SHARE | NEEDS_CLASSES | (flags)},   \
-        {part ".loss", flags}, {part ".weighted_loss", flags}, {part ".nll", NEEDS_PROBABILITIES | (flags)}, \
-        {part ".brier", NEEDS_PROBABILITIES | (flags)},                                                      \
+        {part ".loss", flags}, {part ".r2", NEEDS_VALUES | (flags)},                                         \
+        {part ".output_r2.#", NEEDS_VALUES | (flags)}, {part ".weighted_loss", flags},                       \
+        {part ".nll", NEEDS_PROBABILITIES | (flags)}, {part ".brier", NEEDS_PROBABILITIES | (flags)},        \
         {part ".ece", SHARE | NEEDS_CLASSES | NEEDS_PROBABILITIES | (flags)}, {part ".samples", flags},      \
         {part ".accuracy_interval.#", SHARE | NEEDS_CLASSES | (flags)},                                      \
         {part ".confusion.#.#", NEEDS_CLASSES | (flags)},                                                    \
@@ -135,15 +136,19 @@ static const struct figure_row rows[] = {
     {"data.labels", TEXT | EVAL_ONLY},
     {"data.weights", TEXT | EVAL_ONLY},
     {"data.train.images", TEXT},
+    {"data.train.file", TEXT},
     {"data.train.labels", TEXT},
     {"data.train.weights", TEXT},
     {"data.validation.images", TEXT | NEEDS_VALIDATION},
+    {"data.validation.file", TEXT | NEEDS_VALIDATION},
     {"data.validation.labels", TEXT | NEEDS_VALIDATION},
     {"data.validation.weights", TEXT | NEEDS_VALIDATION},
     {"data.test.images", TEXT | NEEDS_TEST},
+    {"data.test.file", TEXT | NEEDS_TEST},
     {"data.test.labels", TEXT | NEEDS_TEST},
     {"data.test.weights", TEXT | NEEDS_TEST},
     {"data.target.images", TEXT | NEEDS_TARGET},
+    {"data.target.file", TEXT | NEEDS_TARGET},
     {"data.target.labels", TEXT | NEEDS_TARGET},
     {"numeric_contract", 0},
     {"version", TEXT},

@@ -25,6 +25,7 @@ enum figure_flag {
     NEEDS_STREAM = 32768,
     NEEDS_SHIFT = 65536,
     ONE_MODEL = 131072, /* has no mean over seeds */
+    NEEDS_VALUES = 524288,
     EVAL_ONLY = 262144 | EVAL,
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json_scan.h"
+#include "base/utf8.h"
 
 /* ---- XML ---- */
 
@@ -28,7 +28,7 @@ static bool is_character(const unsigned char *p, size_t len) {
 static void add_escaped(struct text *out, const char *s) {
     for (size_t left = strlen(s), len; left > 0; s += len, left -= len) {
         const unsigned char *p = (const unsigned char *)s;
-        size_t found = json_utf8_length(p, left);
+        size_t found = utf8_length(p, left);
         len = found > 0 ? found : 1;
         if (!is_character(p, found))
             text_add(out, "\xEF\xBF\xBD"); /* U+FFFD */
