@@ -164,7 +164,7 @@ print(b - a)')" ]
     [ ! -e a/predictions.idx ]
     run compare b --baseline a
     [ "$status" -eq 1 ]
-    [[ $(tr -s ' ' <<<"${lines[0]}") == 'run train.epochs '*'test loss change validation loss change epochs seconds digest verdict' ]]
+    [[ $(tr -s ' ' <<<"${lines[0]}") == 'run train.epochs '*'test r2 change test loss change validation r2 change validation loss change epochs seconds digest verdict' ]]
     [[ ${lines[-1]} == 'b: test.loss '*' is worse than '* ]]
     [[ $output != *McNemar* ]]
     compare a --baseline b >/dev/null
