@@ -29,8 +29,7 @@ static const struct option_row options[] = {
      AT(force)},
     {.name = "resume",
      .kind = OPTION_FLAG,
-     .help = "go on with the run that the directory holds, from its last checkpoint; one that is finished "
-             "stays as it is",
+     .help = "go on with the run that the directory holds, from its last checkpoint",
      AT(resume)},
     ROW_INIT_FROM,
     ROW_SEED,

@@ -296,6 +296,7 @@ static void test_printed(void **state) {
                                "    \"shuffle\": true,\n"
                                "    \"early_stopping\": null,\n"
                                "    \"refit\": false,\n"
+                               "    \"checkpoint_minutes\": 10,\n"
                                "    \"diagnostics\": false,\n"
                                "    \"calibrate\": false\n"
                                "  },\n"
