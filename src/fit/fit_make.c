@@ -80,8 +80,10 @@ static bool allocate_diagnostics(struct fit *fit, struct err *err) {
 static bool allocate(struct fit *fit, struct err *err) {
     const struct fit_setup *setup = &fit->setup;
     size_t samples = fit->slices * fit->source.lanes;
-    /* Beside its own memory there are the parameters, and their copy when they are saved. */
-    if (!mem_check(1, fit_memory(fit) + 2 * setup->model->size * sizeof(real), "training", err))
+    /* Beside its own memory there are the parameters, and a copy of them and of the optimizer's state when
+     * they are put aside. */
+    size_t reals = (3 + optimizer_states(&setup->optimizer)) * setup->model->size;
+    if (!mem_check(1, fit_memory(fit) + reals * sizeof(real), "training", err))
         return false;
     fit->optimizer = optimizer_create(&setup->optimizer, setup->model->size, err);
     if (fit->optimizer)

@@ -29,9 +29,13 @@ static bool check_start(struct run *run, struct snapshot *s, const char *init_fr
     if (!snapshot_ok(s, err))
         return err_prefix(err, "%s: its checkpoint", run->folder.path);
     const char *was = run->init_from.len ? run->init_from.s : NULL;
-    return !init_from || (was && strcmp(was, init_from) == 0) ||
-           err_set(err, ERR_CONFIG, "--init-from: the run began with %s, it cannot go on with %s",
-                   was ? was : "its initialisers", init_from);
+    char *is = init_from ? file_absolute(init_from, err) : NULL;
+    bool ok = !init_from || is;
+    if (is && !(was && strcmp(was, is) == 0))
+        ok = err_set(err, ERR_CONFIG, "--init-from: the run began with %s, it cannot go on with %s",
+                     was ? was : "its initialisers", is);
+    mem_free(is);
+    return ok;
 }
 
 /* ---- finished runs ---- */

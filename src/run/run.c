@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "run/answers.h"
 #include "run/clock.h"
@@ -47,10 +48,19 @@ static bool judge(struct run *run, struct err *err) {
            expectations_judge_summary(&run->expectations, &run->summary, err);
 }
 
+/* As the paths of the config: it leads to the file from any working directory. */
+static bool note_start(struct run *run, const char *init_from, struct err *err) {
+    char *absolute = init_from ? file_absolute(init_from, err) : NULL;
+    if (init_from && !absolute)
+        return false;
+    text_add(&run->init_from, absolute ? absolute : "");
+    mem_free(absolute);
+    return text_ok(&run->init_from, err);
+}
+
 /* A new run. */
 static bool begin(struct run *run, const char *init_from, struct err *err) {
-    text_add(&run->init_from, init_from ? init_from : "");
-    return text_ok(&run->init_from, err) && folder_begin(&run->folder, err) && write_config(run, err) &&
+    return note_start(run, init_from, err) && folder_begin(&run->folder, err) && write_config(run, err) &&
            warnings_of_schedule(&run->warnings, run->config, err) &&
            (init_from || warnings_of_config(&run->warnings, run->config, err));
 }

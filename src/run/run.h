@@ -103,7 +103,7 @@ struct run_refit {
 
 /* What summary.json says. */
 struct run_result {
-    const char *init_from; /* the file that training started from, or NULL */
+    const char *init_from; /* the file that training started from, its absolute path, or NULL */
     const char *version;
     const char *stopped_by; /* "epochs", "early_stopping", "diverged" */
     const char *message;    /* why, or NULL */

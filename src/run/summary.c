@@ -3,8 +3,6 @@
 #include <math.h>
 #include <sys/resource.h>
 
-#include "base/file.h"
-#include "base/mem.h"
 #include "kernel/kernel.h"
 #include "run/clock.h"
 #include "run/diagnostics_json.h"
@@ -231,20 +229,6 @@ static uint64_t peak_memory(void) {
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * RSS_UNIT : 0;
 }
 
-/* As the paths of config.json: it leads to the file from any working directory. */
-static bool print_init_from(struct json_writer *w, const char *path, struct err *err) {
-    char *absolute = path ? file_absolute(path, err) : NULL;
-    if (path && !absolute)
-        return false;
-    json_key(w, "init_from");
-    if (absolute)
-        json_string(w, absolute);
-    else
-        json_null(w);
-    mem_free(absolute);
-    return true;
-}
-
 bool summary_print(const struct run_result *r, const struct setup *setup, struct text *out, struct err *err) {
     struct json_writer w = {.out = out, .indent = 2};
     char *const *class_name = setup->config->data.class_names;
@@ -279,8 +263,11 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     json_put_uint(&w, "seed", setup->config->seed);
     json_put_uint(&w, "parameters", setup->model->trainable);
     print_layers(&w, setup->model);
-    if (!print_init_from(&w, r->init_from, err))
-        return false;
+    json_key(&w, "init_from");
+    if (r->init_from)
+        json_string(&w, r->init_from);
+    else
+        json_null(&w);
     json_put_string(&w, "model_digest", r->digest);
     json_key(&w, "data");
     summary_data(&w, setup);

@@ -134,7 +134,7 @@ same_run() {
         bash -c 'resume --set "model.layers=[{\"units\":64},{\"units\":4}]"'
     fails 3 'regularization.max_norm: the run began with null, it cannot go on with 3' \
         bash -c 'resume --set regularization.max_norm=3'
-    fails 3 '--init-from: the run began with its initialisers, it cannot go on with x' bash -c 'resume --init-from x'
+    fails 3 '--init-from: the run began with its initialisers, it cannot go on with /x' bash -c 'resume --init-from /x'
     fails 2 '--resume goes on with a run, --force replaces it' bash -c 'resume --force'
     cp -r "$box/cut" a
     mkdir moved
