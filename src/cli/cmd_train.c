@@ -29,7 +29,7 @@ static const struct option_row options[] = {
      AT(force)},
     {.name = "resume",
      .kind = OPTION_FLAG,
-     .help = "go on with the run that the directory holds, from its last checkpoint",
+     .help = "go on with the run in the directory; a finished one stays as it is",
      AT(resume)},
     ROW_INIT_FROM,
     ROW_SEED,

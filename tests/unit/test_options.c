@@ -320,6 +320,7 @@ static void epoch_lines(void **state) {
 static void the_line_of_a_window(void **state) {
     (void)state;
     struct window_record r = {.window = 4,
+                              .learned = true,
                               .before = {.5, .9},
                               .base = {1, .25},
                               .fresh = {(double)NAN, (double)NAN},
@@ -337,6 +338,11 @@ static void the_line_of_a_window(void **state) {
     progress_window_line(&r, 12, &text);
     assert_string_equal(text.s, "window 4/12  before learning loss 0.5000 accuracy 90.00 %  static 25.00 %  "
                                 "fresh 12.50 %  drift at 31, reset\n");
+    text_reset(&text);
+    r.learned = false;
+    progress_window_line(&r, 12, &text);
+    assert_string_equal(text.s, "window 4/12  before learning loss 0.5000 accuracy 90.00 %  static 25.00 %  "
+                                "fresh 12.50 %  drift at 31, reset  nothing learned\n");
     text_release(&text);
 }
 
