@@ -557,11 +557,15 @@ static bool adapts(int on_drift) {
     return on_drift == DRIFT_ADAPT;
 }
 
+static int default_method(int kind) {
+    return kind == SHIFT_LABEL ? SHIFT_MLLS : SHIFT_CLASSIFIER;
+}
+
 /* The numbers that the papers' authors use. */
 static void complete_shift(void *spec) {
     struct shift_spec *shift = spec;
     if (shift->method < 0 && has_method(shift->kind))
-        shift->method = shift->kind == SHIFT_LABEL ? SHIFT_MLLS : SHIFT_CLASSIFIER;
+        shift->method = default_method(shift->kind);
     if (isnan(shift->alpha) && shift->method == SHIFT_RULSIF)
         shift->alpha = 0.1;
     if (isnan(shift->alpha) && shift->method == SHIFT_RLLS)
@@ -583,7 +587,8 @@ static const char *check_shift(const void *spec, const char **name) {
 
 static const struct key target_keys[] = {
     IMAGES_KEY(.together = NULL),
-    LABELS_KEY(", only to tell how good the estimates are"),
+    {"labels", &key_path, AT(struct data_files, labels), .flags = KEY_NULL, .together = "images",
+     .help = "IDX file, plain or gzip, only to tell how good the estimates are."},
     FILE_KEYS(AS_IN_TRAIN ", as far as the file has them"),
     {0},
 };
@@ -655,8 +660,8 @@ static const struct key shift_keys[] = {
      .help = "What differs between training and use: the inputs (`covariate`), the shares of the classes "
              "(`label`), or over time what inputs mean (`concept`)."},
     {"method", &key_choice, AT(struct shift_spec, method), .choices = shift_method_name, .fallback = -1,
-     .computed = "\"classifier\" for \"covariate\", \"mlls\" for \"label\"", .with = "kind",
-     .applies = has_method,
+     .computed = "\"classifier\" for \"covariate\", \"mlls\" for \"label\"", .computes = default_method,
+     .with = "kind", .applies = has_method,
      .help = "How it is estimated: `classifier`, `kliep`, `rulsif`; `mlls`, `bbse`, `rlls`."},
     {"target", &key_object, AT(struct shift_spec, target), .rows = target_keys, .flags = KEY_NULL,
      .with = "kind", .applies = has_method, .help = "Samples of what the model will be used on."},

@@ -91,6 +91,8 @@ struct key {
     int (*kind_of)(size_t i); /* the number stored for choice i; NULL: i itself */
     const char *choice;       /* default of a choice */
     const char *computed;     /* the default in words, where other values decide; `complete` sets it */
+    int (*computes)(
+        int kind); /* of a choice: that default, by the kind of `with`, where that alone decides */
 
     const char *with;          /* neighbour (a choice) that decides whether this key may be given; a neighbour
                                 * that decides about that one decides about this key, too */

@@ -36,13 +36,30 @@ static bool applies_to_default(const struct key *key, const struct key *with) {
     return kind >= 0 && key->applies(kind);
 }
 
+/* Whether the key is of use where the neighbour is left out and the one that decides about that is of a kind.
+ */
+static bool applies_to_computed(const struct key *key, const struct key *with, int kind) {
+    return with->applies(kind) && key->applies(with->computes(kind));
+}
+
+/* Whether there is such a kind. */
+static bool may_apply(const struct key *rows, const struct key *key, const struct key *with) {
+    if (with->computes == NULL)
+        return false;
+    const struct key *above = key_find(rows, with->with);
+    for (size_t i = 0; above->choices(i) != NULL; i++)
+        if (applies_to_computed(key, with, key_choice_kind(above, i)))
+            return true;
+    return false;
+}
+
 /* Of the neighbours that the key hangs on, those that must be given; "required" stands where there is one. */
 static void with_required(const struct key *rows, const struct key *key, struct json_writer *w) {
     bool any = false;
     const struct key *with;
     for (const struct key *k = key; k->with != NULL; k = with) {
         with = key_find(rows, k->with);
-        if (applies_to_default(k, with))
+        if (applies_to_default(k, with) || may_apply(rows, k, with))
             continue;
         if (!any) {
             json_key(w, "required");
@@ -55,10 +72,38 @@ static void with_required(const struct key *rows, const struct key *key, struct 
         json_end_array(w);
 }
 
+/* A neighbour with a computed default must be given but for the kinds that make it one of use. */
+static void given_or_computed(const struct key *rows, const struct key *key, const struct key *with,
+                              struct json_writer *w) {
+    const struct key *above = key_find(rows, with->with);
+    json_key(w, "anyOf");
+    json_begin_array(w);
+    json_begin_object(w);
+    required(w, with->name);
+    json_end_object(w);
+    json_begin_object(w);
+    json_key(w, "properties");
+    json_begin_object(w);
+    json_key(w, above->name);
+    json_begin_object(w);
+    json_key(w, "enum");
+    json_begin_flat_array(w);
+    for (size_t i = 0; above->choices(i) != NULL; i++)
+        if (applies_to_computed(key, with, key_choice_kind(above, i)))
+            json_string(w, above->choices(i));
+    json_end_array(w);
+    json_end_object(w);
+    json_end_object(w);
+    json_end_object(w);
+    json_end_array(w);
+}
+
 /* Only values of the neighbours for which the key applies; left out, they have their defaults. */
 static void with_schema(const struct key *rows, const struct key *key, struct json_writer *w) {
-    const struct key *with;
+    const struct key *with = key_find(rows, key->with);
     with_required(rows, key, w);
+    if (may_apply(rows, key, with))
+        given_or_computed(rows, key, with, w);
     json_key(w, "properties");
     json_begin_object(w);
     for (const struct key *k = key; k->with != NULL; k = with) {
@@ -76,30 +121,71 @@ static void with_schema(const struct key *rows, const struct key *key, struct js
     json_end_object(w);
 }
 
+/* "properties" with that key, of the type null. */
+static void is_null(struct json_writer *w, const char *name) {
+    json_key(w, "properties");
+    json_begin_object(w);
+    json_key(w, name);
+    json_begin_object(w);
+    pair(w, "type", "null");
+    json_end_object(w);
+    json_end_object(w);
+}
+
+/* "not" given: a null gives nothing. */
+static void apart_schema(const struct key *rows, const struct key *key, struct json_writer *w) {
+    const struct key *apart = key_find(rows, key->apart);
+    json_key(w, "not");
+    json_begin_object(w);
+    required(w, apart->name);
+    if (apart->flags & KEY_NULL) {
+        json_key(w, "not");
+        json_begin_object(w);
+        is_null(w, apart->name);
+        json_end_object(w);
+    }
+    json_end_object(w);
+}
+
+static bool has_neighbours(const struct key *key) {
+    return key->with != NULL || key->together != NULL || key->apart != NULL;
+}
+
+/* What a key asks of its neighbours, unless it is null. */
+static void asked_of_neighbours(const struct key *rows, const struct key *key, struct json_writer *w) {
+    json_begin_object(w);
+    if (key->flags & KEY_NULL) {
+        json_key(w, "if");
+        json_begin_object(w);
+        is_null(w, key->name);
+        json_end_object(w);
+        json_key(w, "else");
+        json_begin_object(w);
+    }
+    if (key->together != NULL)
+        required(w, key->together);
+    if (key->with != NULL)
+        with_schema(rows, key, w);
+    if (key->apart != NULL)
+        apart_schema(rows, key, w);
+    if (key->flags & KEY_NULL)
+        json_end_object(w);
+    json_end_object(w);
+}
+
 static void neighbours_schema(const struct key *rows, struct json_writer *w) {
     bool any = false;
     for (const struct key *key = rows; key->name != NULL; key++)
-        any = any || key->with != NULL || key->together != NULL || key->apart != NULL;
+        any = any || has_neighbours(key);
     if (!any)
         return;
     json_key(w, "dependencies");
     json_begin_object(w);
     for (const struct key *key = rows; key->name != NULL; key++) {
-        if (key->with == NULL && key->together == NULL && key->apart == NULL)
+        if (!has_neighbours(key))
             continue;
         json_key(w, key->name);
-        json_begin_object(w);
-        if (key->together != NULL)
-            required(w, key->together);
-        if (key->with != NULL)
-            with_schema(rows, key, w);
-        if (key->apart != NULL) {
-            json_key(w, "not");
-            json_begin_object(w);
-            required(w, key->apart);
-            json_end_object(w);
-        }
-        json_end_object(w);
+        asked_of_neighbours(rows, key, w);
     }
     json_end_object(w);
 }

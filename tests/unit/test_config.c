@@ -559,6 +559,40 @@ static void test_shipped(void **state) {
     }
 }
 
+/* Those of a shift, for every method, read back from what is printed. */
+static void test_shipped_shifts(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *set[2];
+    } rows[] = {
+        {"configs/covariate-shift.json", {"shift.method=classifier", "seed=1"}},
+        {"configs/covariate-shift.json", {"shift.method=kliep", "seed=1"}},
+        {"configs/covariate-shift.json", {"shift.method=rulsif", "shift.clip=null"}},
+        {"configs/label-shift.json", {"shift.method=mlls", "seed=1"}},
+        {"configs/label-shift.json", {"shift.method=bbse", "seed=1"}},
+        {"configs/label-shift.json", {"shift.method=rlls", "seed=1"}},
+        {"configs/label-shift.json", {"shift.target.labels=null", "seed=1"}},
+        {"configs/concept-shift.json", {"shift.detector=adwin", "seed=1"}},
+        {"configs/concept-shift.json", {"shift.detector=ddm", "seed=1"}},
+        {"configs/concept-shift.json", {"shift.detector=page_hinkley", "seed=1"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct config c = {0};
+        config_faults_release(&faults);
+        if (!config_load(rows[i].file, rows[i].set, 2, &c, &faults, &err))
+            fail_msg("%s: %s", rows[i].set[0], err.text);
+        struct text out = printed(&c);
+        assert_non_null(strstr(out.s, rows[i].set[0][6] == 't' ? "\"labels\": null" : "\"shift\""));
+        struct config again = accepted(out.s, NO_OVERRIDES);
+        struct text twice = printed(&again);
+        assert_string_equal(out.s, twice.s);
+        text_release(&twice);
+        text_release(&out);
+        config_release(&again);
+        config_release(&c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
@@ -574,6 +608,7 @@ int main(void) {
         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_shipped_shifts),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
