@@ -54,7 +54,8 @@ static int print_study(const struct study *study, const struct arguments *a) {
     struct text text = {0};
     struct err err = {0};
     const struct estimation_result *result = study_result(study);
-    print_warnings(study_warnings(study), 0);
+    if (!a->quiet)
+        print_warnings(study_warnings(study), 0);
     if (!a->json)
         shift_page(result, study_setup(study)->config->data.class_names, &text);
     else if (!estimation_report(result, study_setup(study), study_warnings(study), &text, &err)) {

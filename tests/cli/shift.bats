@@ -370,6 +370,13 @@ PYTHON
     [ "$(number run/summary.json shift.detected)" = False ]
     [ "$(digest run)" = "$(digest "$box/plain")" ]
     [[ $(number run/summary.json warnings) == *"only 20 samples of the target"*"nothing is corrected"* ]]
+    # on the terminal, too, unless it is to be quiet
+    "$DLTRAIN" shift --config "$config" "${target[@]}" >page 2>log
+    grep -q '^dltrain: warning: .*only 20 samples of the target' log
+    for form in "" --json; do
+        "$DLTRAIN" shift --config "$config" "${target[@]}" --quiet $form >page 2>log
+        [ -s page ] && [ ! -s log ]
+    done
 }
 
 @test "a class that the source lacks weighs 0, with a warning" {

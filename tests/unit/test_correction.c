@@ -107,6 +107,29 @@ static void test_posthoc(void **state) {
     model_free(model);
 }
 
+/* Weights of 1 on logits that are calibrated as they are: not a bit of the model changes. */
+static void test_posthoc_of_nothing(void **state) {
+    (void)state;
+    struct err err;
+    const struct model_spec spec = {.output = {.activation = ACTIVATION_IDENTITY}};
+    struct model *model = model_create(&spec, FEATURES, CLASSES, "cross_entropy", &err);
+    assert_non_null(model);
+    const float w[CLASSES * FEATURES] = {0.5f, -1, 2, 0.25f, -0.75f, 1}, b[CLASSES] = {0.1f, -0.2f, 1e-38f};
+    model_set(model, 0, w);
+    model_set(model, 1, b);
+    double weight[CLASSES] = {1, 1, 1}, bias[CLASSES] = {0}, t = 0;
+    struct label_estimate label = {.classes = CLASSES, .posthoc = weight};
+    label.ratio.calibration = (struct bcts){.a = 1, .b = bias};
+    real *before = mem_alloc(model->size, sizeof *before, "a test", &err);
+    assert_non_null(before);
+    memcpy(before, model->theta, model->size * sizeof *before);
+    posthoc_apply(&label, model, &t);
+    assert_memory_equal(model->theta, before, model->size * sizeof *before);
+    assert_true(t == 1);
+    mem_free(before);
+    model_free(model);
+}
+
 /* ---- records ---- */
 
 static void add_epochs(struct metrics *metrics, bool uncorrected) {
@@ -136,9 +159,8 @@ static void test_settle(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gate),
-        cmocka_unit_test(test_ways),
-        cmocka_unit_test(test_posthoc),
+        cmocka_unit_test(test_gate),    cmocka_unit_test(test_ways),
+        cmocka_unit_test(test_posthoc), cmocka_unit_test(test_posthoc_of_nothing),
         cmocka_unit_test(test_settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 
 #include "shift/discriminator.h"
 
-enum { MOST = 20000 };
+enum { MOST = 200000 };
 
 /* Deviates that every test takes its samples from, each from a stretch of its own. */
 static double deviates[MOST];
@@ -141,6 +141,12 @@ static void normals_have_a_known_ratio(void **state) {
     (void)state;
     check_normals(10000, 10000, 0.5);
     check_normals(6000, 6000, 1);
+}
+
+/* The same by so many samples that little is left to chance. */
+static void many_samples_bring_the_ratio_near(void **state) {
+    (void)state;
+    check_normals(100000, 100000, 0.5);
 }
 
 static void sizes_do_not_matter(void **state) {
@@ -381,6 +387,7 @@ static void a_divergence_names_its_keys(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normals_have_a_known_ratio),
+        cmocka_unit_test(many_samples_bring_the_ratio_near),
         cmocka_unit_test(sizes_do_not_matter),
         cmocka_unit_test(nothing_is_found_where_nothing_is),
         cmocka_unit_test(the_level_is_kept),

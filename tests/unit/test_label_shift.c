@@ -109,7 +109,7 @@ static void bbse_inverts_the_population(void **state) {
         moments.second = second;
         assert_int_equal(solve_bbse(&moments, theta), 0);
         for (size_t j = 0; j < k; j++)
-            near(1 + theta[j], q[j] / p[j], 1e-11 * fmax(1, q[j] / p[j]));
+            near(1 + theta[j], q[j] / p[j], 1e-12 * fmax(1, q[j] / p[j]));
     }
 }
 
