@@ -54,7 +54,7 @@ void density_ratios(const struct density_basis *basis, const double *theta, doub
 /* A way to theta, by the values of one bandwidth after another. */
 struct density_method {
     bool relative; /* the ratio */
-    void *(*create)(struct density_basis *basis, struct err *err)MUST_CHECK;
+    void *(*create)(struct density_basis *basis, struct err *err);
     void (*free)(void *self);
     /* There are new values: begins with fits that leave out a fold each, or with the one by all rows and by
      * what is chosen, where there is no lambda yet with one that suits most. */

@@ -132,7 +132,7 @@ static void normalise(double *share, size_t count) {
 }
 
 /* An EM step, by the gradient of `from`. */
-static void step(const struct kliep *k, const double *from, double *to) {
+static void climb(const struct kliep *k, const double *from, double *to) {
     for (size_t c = 0; c < k->basis->centers; c++)
         to[c] = from[c] * k->rise[c];
     normalise(to, k->basis->centers);
@@ -181,9 +181,9 @@ static bool at_maximum(const struct kliep *k) {
 static void iterate(struct kliep *k) {
     size_t centers = k->basis->centers;
     double *a = k->share, *b = a + centers, *c = b + centers;
-    step(k, a, b);
+    climb(k, a, b);
     double before = look(k, b);
-    step(k, b, c);
+    climb(k, b, c);
     extrapolate(a, b, c, centers);
     if (look(k, a) < before) {
         memcpy(a, c, centers * sizeof *a);
@@ -240,11 +240,15 @@ static void begin_folds(void *self) {
     k->sum = k->excess = 0;
 }
 
-static bool advance(void *self) {
+static bool leaves_none_out(const struct kliep *k) {
+    return k->held >= k->basis->folds;
+}
+
+static bool step(void *self) {
     struct kliep *k = self;
     if (!fit(k))
         return false;
-    if (k->patience == &for_result || k->used == 0)
+    if (leaves_none_out(k) || k->used == 0)
         return true;
     k->sum += sum_logs(k, false);
     k->excess += mean_held_out(k) - 1;
@@ -313,7 +317,7 @@ const struct density_method density_kliep = {
     .free = release,
     .begin_folds = begin_folds,
     .begin_result = begin_result,
-    .step = advance,
+    .step = step,
     .judge = judge,
     .theta = theta,
 };
