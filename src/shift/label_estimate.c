@@ -82,6 +82,7 @@ bool attempt_init(struct attempt *a, const struct estimator *e, const struct att
 void attempt_release(struct attempt *a) {
     bcts_release(&a->calibration);
     label_told_release(&a->told);
+    mlls_release(&a->ascent);
     mem_free(a->q);
     mem_free(a->posterior);
     for (int s = 0; s < SAMPLES; s++)
@@ -236,7 +237,7 @@ static bool calibrate(struct attempt *a, const struct logits *source, struct err
     return bcts_refit(&a->calibration, source, err);
 }
 
-static bool maximise_likelihood(struct attempt *a, struct err *err) {
+static bool begin_likelihood(struct attempt *a, struct err *err) {
     const struct estimator *e = a->estimator;
     struct logits source = *e->sample[SOURCE];
     const struct logits *target = e->sample[TARGET];
@@ -249,13 +250,16 @@ static bool maximise_likelihood(struct attempt *a, struct err *err) {
         if (count_of(a->count[TARGET], r) > 0)
             calibrated(a, target->z + r * k, a->posterior + r * k);
     begin(a);
-    struct mlls_problem problem = {a->posterior, target->rows, k, a->count[TARGET], a->mean,
-                                   a->tolerance, a->most_steps};
-    if (!mlls_maximise(&problem, a->q, NULL, &a->steps, err))
-        return false;
-    for (size_t y = 0; y < k; y++)
+    const struct mlls_problem problem = {a->posterior, target->rows, k, a->count[TARGET], a->mean,
+                                         a->tolerance, a->most_steps};
+    return mlls_begin(&a->ascent, &problem, a->q, err);
+}
+
+static void end_likelihood(struct attempt *a) {
+    a->steps = a->ascent.steps;
+    mlls_release(&a->ascent);
+    for (size_t y = 0; y < a->estimator->classes; y++)
         a->ratio[y] = a->mean[y] > 0 ? a->q[y] / a->mean[y] : 0;
-    return true;
 }
 
 /* ---- directions that the predictions do not tell ---- */
@@ -270,7 +274,9 @@ static void keep(struct attempt *a, const double *prior) {
     if (a->whole)
         label_told_translate(&a->whole->told, a->share, &a->told);
     label_told_keep(&a->told, theta, kept);
+    a->negative = 0;
     for (size_t y = 0; y < k; y++) {
+        a->negative += prior[y] > 0 && 1 + kept[y] < 0;
         a->ratio[y] = prior[y] > 0 ? fmax(1 + kept[y], 0) : 0;
         sum += prior[y] * a->ratio[y];
     }
@@ -310,7 +316,7 @@ static bool tell_by_probabilities(struct attempt *a, struct err *err) {
 /* ---- the methods ---- */
 
 static const struct label_method methods[SHIFT_METHODS] = {
-    [SHIFT_MLLS] = {.calibrates = true, .solve = maximise_likelihood, .tell = tell_by_probabilities},
+    [SHIFT_MLLS] = {.calibrates = true, .solve = begin_likelihood, .tell = tell_by_probabilities},
     [SHIFT_BBSE] = {.solve = solve_equations},
     [SHIFT_RLLS] = {.solve = solve_with_penalty, .tell = tell_by_predictions},
 };
@@ -326,14 +332,34 @@ static size_t count_told(const struct attempt *a) {
     return present > 0 ? present - 1 - a->truncated : 0;
 }
 
-bool attempt_solve(struct attempt *a, struct err *err) {
+bool attempt_begin(struct attempt *a, struct err *err) {
+    fill_confusion(a);
+    return a->estimator->method->solve(a, err);
+}
+
+bool attempt_advance(struct attempt *a, size_t cycles) {
+    if (!a->estimator->method->calibrates)
+        return true;
+    mlls_advance(&a->ascent, cycles);
+    return mlls_over(&a->ascent);
+}
+
+bool attempt_end(struct attempt *a, struct err *err) {
     const struct label_method *method = a->estimator->method;
     const struct attempt *whole = a->whole ? a->whole : a;
-    fill_confusion(a);
-    if (!method->solve(a, err) || (method->tell && !a->whole && !method->tell(a, err)))
+    if (method->calibrates)
+        end_likelihood(a);
+    if (method->tell && !a->whole && !method->tell(a, err))
         return false;
     if (method->tell && whole->truncated > 0)
         keep(a, method->calibrates ? a->mean : a->share);
     a->rank = count_told(a);
     return true;
+}
+
+bool attempt_solve(struct attempt *a, struct err *err) {
+    if (!attempt_begin(a, err))
+        return false;
+    attempt_advance(a, SIZE_MAX);
+    return attempt_end(a, err);
 }

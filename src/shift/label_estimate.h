@@ -11,7 +11,8 @@ struct attempt;
 /* What differs between the methods. */
 struct label_method {
     bool calibrates; /* has probabilities of its own, by bcts, and so posteriors */
-    bool (*solve)(struct attempt *a, struct err *err) MUST_CHECK; /* fills q and ratio */
+    /* Fills q and ratio; where the likelihood is maximised, only begins to. */
+    bool (*solve)(struct attempt *a, struct err *err) MUST_CHECK;
     /* Finds out which directions the predictions tell, to which the ratio is then kept; NULL: solve has kept
      * to them. */
     bool (*tell)(struct attempt *a, struct err *err) MUST_CHECK;
@@ -35,16 +36,17 @@ struct attempt {
     double tolerance;             /* of mlls */
     size_t most_steps;
     struct bcts calibration;
-    double *q;              /* [classes] the target's prior */
-    double *share;          /* [classes] of the source */
-    double *ratio;          /* [classes] */
-    double *confusion;      /* [classes][classes] */
-    double *second;         /* [classes][classes] mean product of two predictions */
-    double *mean;           /* [classes] mean prediction: of the target, mlls: calibrated of the source */
-    double *posterior;      /* mlls: [rows of the target][classes] */
-    double *drawn[SAMPLES]; /* [rows] memory of counts */
-    double *theta;          /* [2][classes] */
-    struct label_told told; /* where the method has tell */
+    double *q;                 /* [classes] the target's prior */
+    double *share;             /* [classes] of the source */
+    double *ratio;             /* [classes] */
+    double *confusion;         /* [classes][classes] */
+    double *second;            /* [classes][classes] mean product of two predictions */
+    double *mean;              /* [classes] mean prediction: of the target, mlls: calibrated of the source */
+    double *posterior;         /* mlls: [rows of the target][classes] */
+    double *drawn[SAMPLES];    /* [rows] memory of counts */
+    double *theta;             /* [2][classes] */
+    struct label_told told;    /* where the method has tell */
+    struct mlls_ascent ascent; /* mlls: of q */
     size_t negative, truncated, steps;
     size_t rank; /* directions that are not truncated */
 };
@@ -59,8 +61,13 @@ bool attempt_init(struct attempt *a, const struct estimator *e, const struct att
                   struct err *err) MUST_CHECK;
 void attempt_release(struct attempt *a);
 
-/* A resample begins where the whole ended, and keeps to the directions that the whole tells: what it finds
- * along others is noise, to which rows that come twice lend weight. */
+/* A resample begins where the whole ended, and keeps to the directions that the whole tells, by bbse to as
+ * many of its own: what it finds along others is noise, to which rows that come twice lend weight. */
 bool attempt_solve(struct attempt *a, struct err *err) MUST_CHECK;
+
+/* The same in portions: a beginning, some cycles of EM (true: no more are left), an end. */
+bool attempt_begin(struct attempt *a, struct err *err) MUST_CHECK;
+bool attempt_advance(struct attempt *a, size_t cycles);
+bool attempt_end(struct attempt *a, struct err *err) MUST_CHECK;
 
 #endif

@@ -10,7 +10,7 @@
 #include "shift/dense.h"
 #include "shift/label_estimate.h"
 
-enum stage { WHOLE, RESAMPLES, INTERVALS };
+enum stage { BEGINNING, LIKELIHOOD, END, RESAMPLES, INTERVALS, OVER };
 
 struct label_estimation {
     struct label_problem problem;
@@ -70,6 +70,7 @@ static bool resample(struct label_estimation *e, size_t max_steps, struct err *e
             return false;
         }
     e->done = e->end;
+    e->stage = e->done < e->problem.bootstrap ? RESAMPLES : INTERVALS;
     return true;
 }
 
@@ -85,7 +86,7 @@ static double percentile(const double *sorted, size_t count, double share) {
     return i + 1 < count ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[count - 1];
 }
 
-static void find_interval(struct label_estimation *e, size_t y) {
+static void fill_interval(struct label_estimation *e, size_t y) {
     size_t count = e->problem.bootstrap;
     double *q = e->q + y * count, confidence = e->problem.confidence;
     qsort(q, count, sizeof *q, ascending);
@@ -114,11 +115,13 @@ static bool describe_matrix(const struct attempt *a, struct label_ratio *out, st
     if (!memory)
         return false;
     double *joint = memory, *v = joint + k * k, *s = v + k * k;
-    for (size_t y = 0; y < k; y++)
-        columns += a->share[y] > 0;
-    for (size_t y = 0, column = 0; y<k; column += a->share[y++]> 0)
-        for (size_t i = 0; i < k && a->share[y] > 0; i++)
-            joint[column * k + i] = a->confusion[i * k + y] * a->share[y];
+    for (size_t y = 0; y < k; y++) {
+        if (!(a->share[y] > 0))
+            continue;
+        for (size_t i = 0; i < k; i++)
+            joint[columns * k + i] = a->confusion[i * k + y] * a->share[y];
+        columns++;
+    }
     dense_svd(joint, k, columns, s, v);
     /* Rounding leaves a singular matrix a smallest value of about this. */
     bool singular = s[columns - 1] <= (double)k * 0x1p-52 * s[0];
@@ -189,32 +192,50 @@ void label_estimation_free(struct label_estimation *e) {
 
 /* ---- steps ---- */
 
-static bool estimate_whole(struct label_estimation *e, struct err *err) {
-    return attempt_solve(&e->whole, err) && take(&e->whole, &e->ratio, err) &&
-           describe_matrix(&e->whole, &e->ratio, err) &&
-           (e->problem.bootstrap == 0 || begin_bootstrap(e, err));
+static bool begin_whole(struct label_estimation *e, size_t max_steps, struct err *err) {
+    (void)max_steps;
+    e->stage = LIKELIHOOD;
+    return attempt_begin(&e->whole, err);
 }
 
-bool label_estimation_advance(struct label_estimation *e, size_t max_steps, bool *over, struct err *err) {
-    *over = false;
-    if (e->stage == WHOLE) {
-        *over = e->problem.bootstrap == 0;
-        e->stage = RESAMPLES;
-        return estimate_whole(e, err);
-    }
-    if (e->stage == RESAMPLES) {
-        if (!resample(e, max_steps, err))
-            return false;
-        e->stage = e->done < e->problem.bootstrap ? RESAMPLES : INTERVALS;
-        return true;
-    }
-    find_interval(e, e->sorted++);
-    *over = e->sorted == e->estimator.classes;
+/* A step is so many cycles: what a resample takes, or less. */
+static bool raise_likelihood(struct label_estimation *e, size_t max_steps, struct err *err) {
+    enum { CYCLES = 8 };
+    (void)err;
+    if (attempt_advance(&e->whole, max_steps < SIZE_MAX / CYCLES ? CYCLES * max_steps : SIZE_MAX))
+        e->stage = END;
     return true;
 }
 
+static bool end_whole(struct label_estimation *e, size_t max_steps, struct err *err) {
+    (void)max_steps;
+    e->stage = e->problem.bootstrap > 0 ? RESAMPLES : OVER;
+    return attempt_end(&e->whole, err) && take(&e->whole, &e->ratio, err) &&
+           describe_matrix(&e->whole, &e->ratio, err) && (e->stage == OVER || begin_bootstrap(e, err));
+}
+
+static bool find_interval(struct label_estimation *e, size_t max_steps, struct err *err) {
+    (void)max_steps;
+    (void)err;
+    fill_interval(e, e->sorted++);
+    e->stage = e->sorted < e->estimator.classes ? INTERVALS : OVER;
+    return true;
+}
+
+bool label_estimation_advance(struct label_estimation *e, size_t max_steps, bool *over, struct err *err) {
+    static bool (*const step[OVER])(struct label_estimation *, size_t,
+                                    struct err *) = {[BEGINNING] = begin_whole,
+                                                     [LIKELIHOOD] = raise_likelihood,
+                                                     [END] = end_whole,
+                                                     [RESAMPLES] = resample,
+                                                     [INTERVALS] = find_interval};
+    bool ok = step[e->stage](e, max_steps, err);
+    *over = ok && e->stage == OVER;
+    return ok;
+}
+
 struct task_status label_estimation_status(const struct label_estimation *e) {
-    if (e->stage == WHOLE)
+    if (e->stage < RESAMPLES)
         return (struct task_status){.what = "class ratios"};
     return (struct task_status){"bootstrap", e->done, e->problem.bootstrap};
 }

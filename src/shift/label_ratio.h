@@ -56,8 +56,9 @@ struct label_estimation *label_estimation_create(const struct label_problem *pro
                                                  struct err *err) MUST_CHECK;
 void label_estimation_free(struct label_estimation *e);
 
-/* The estimate itself, or then at most max_steps resamples by every member of the team; *over: there is a
- * result, and it must not be called again. How many steps are asked for at a time changes no bit. */
+/* At most max_steps portions of the estimate itself, or then resamples by every member of the team; *over:
+ * there is a result, and it must not be called again. How many steps are asked for at a time changes no bit.
+ */
 bool label_estimation_advance(struct label_estimation *e, size_t max_steps, bool *over,
                               struct err *err) MUST_CHECK;
 struct task_status label_estimation_status(const struct label_estimation *e);
@@ -82,6 +83,26 @@ struct mlls_problem {
  * [most] the mean log-likelihood before every step. *steps < most: it has converged. */
 bool mlls_maximise(const struct mlls_problem *problem, double *q, double *likelihood, size_t *steps,
                    struct err *err) MUST_CHECK;
+
+/* The same in portions. */
+struct mlls_ascent {
+    struct mlls_problem problem; /* what it points to is borrowed */
+    double *q;                   /* borrowed: where a cycle begins */
+    double *weight;              /* q / p; owned, with the three below; [classes] each */
+    double *first, *second;      /* after one step, after two */
+    double *leap;                /* beyond them, along their path */
+    double *likelihood;          /* borrowed, or NULL */
+    double change;               /* of a prior, in the last step: the largest */
+    size_t steps;
+};
+
+/* Release, after a failure too. */
+bool mlls_begin(struct mlls_ascent *ascent, const struct mlls_problem *problem, double *q,
+                struct err *err) MUST_CHECK;
+void mlls_release(struct mlls_ascent *ascent);
+/* At most so many times three steps; how many are asked for at a time changes no bit. */
+void mlls_advance(struct mlls_ascent *ascent, size_t cycles);
+bool mlls_over(const struct mlls_ascent *ascent);
 
 /* What predictions h (one-hot, or probabilities) say about classes. */
 struct label_moments {

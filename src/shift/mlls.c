@@ -5,20 +5,10 @@
 #include "kernel/dmath.h"
 #include "shift/label_ratio.h"
 
-/* EM from q, and where it leads; [classes] each. */
-struct ascent {
-    const struct mlls_problem *problem;
-    double *weight;    /* q / p */
-    double *q, *first; /* where a cycle begins, after one step, */
-    double *second;    /* after two */
-    double *leap;      /* beyond them, along their path */
-    double change;     /* of a prior, in the last step: the largest */
-};
-
 /* to = EM(from): the mean posterior under the prior `from`. Returns the mean log-likelihood of `from`. Rows
  * that are impossible under it tell nothing. */
-static double em_step(struct ascent *a, const double *from, double *to) {
-    const struct mlls_problem *problem = a->problem;
+static double em_step(struct mlls_ascent *a, const double *from, double *to) {
+    const struct mlls_problem *problem = &a->problem;
     size_t classes = problem->classes;
     double counted = 0, sum_log = 0;
     for (size_t y = 0; y < classes; y++) {
@@ -52,8 +42,8 @@ static double em_step(struct ascent *a, const double *from, double *to) {
  * convergence of any EM algorithm", Scandinavian Journal of Statistics 35, 2008): with r = first - q and
  * v = second - first - r, q + 2 s r + s^2 v, s = |r| / |v|; s = 1 is EM's second step. What would leave the
  * simplex stays a part of that. */
-static bool leap(struct ascent *a) {
-    size_t classes = a->problem->classes;
+static bool leap(struct mlls_ascent *a) {
+    size_t classes = a->problem.classes;
     double rr = 0, vv = 0, sum = 0;
     for (size_t y = 0; y < classes; y++) {
         double r = a->first[y] - a->q[y], v = a->second[y] - a->first[y] - r;
@@ -73,22 +63,29 @@ static bool leap(struct ascent *a) {
     return isfinite(sum);
 }
 
+static void note_step(struct mlls_ascent *a, double likelihood) {
+    if (a->likelihood)
+        a->likelihood[a->steps] = likelihood;
+    a->steps++;
+}
+
+bool mlls_over(const struct mlls_ascent *a) {
+    return a->change <= a->problem.tolerance || a->steps == a->problem.most;
+}
+
 /* Two steps of EM, and a third from beyond them where the likelihood is no smaller there; rounding, which at
  * the end is more than what can be gained, does not count. */
-static void cycle(struct ascent *a, double *likelihood, size_t *steps) {
+static void cycle(struct mlls_ascent *a) {
     static const double rounding = 1e-14;
-    const struct mlls_problem *problem = a->problem;
     double *to[] = {a->first, a->second};
     const double *from = a->q;
     double value = 0;
     for (int i = 0; i < 2; i++) {
         value = em_step(a, from, to[i]);
-        if (likelihood)
-            likelihood[*steps] = value;
-        ++*steps;
+        note_step(a, value);
         from = to[i];
-        if (a->change <= problem->tolerance || *steps == problem->most) {
-            memcpy(a->q, from, problem->classes * sizeof *a->q);
+        if (mlls_over(a)) {
+            memcpy(a->q, from, a->problem.classes * sizeof *a->q);
             return;
         }
     }
@@ -96,27 +93,42 @@ static void cycle(struct ascent *a, double *likelihood, size_t *steps) {
     if (leap(a)) {
         double there = em_step(a, a->leap, a->q);
         if (there >= value - rounding) {
-            if (likelihood)
-                likelihood[*steps] = there;
-            ++*steps;
+            note_step(a, there);
             return;
         }
         a->change = change;
     }
-    memcpy(a->q, a->second, problem->classes * sizeof *a->q);
+    memcpy(a->q, a->second, a->problem.classes * sizeof *a->q);
+}
+
+bool mlls_begin(struct mlls_ascent *a, const struct mlls_problem *problem, double *q, struct err *err) {
+    size_t classes = problem->classes;
+    *a = (struct mlls_ascent){.problem = *problem, .q = q, .change = (double)INFINITY};
+    a->weight = mem_alloc(classes, 4 * sizeof *a->weight, "the target's prior", err);
+    if (!a->weight)
+        return false;
+    a->first = a->weight + classes, a->second = a->first + classes, a->leap = a->second + classes;
+    return true;
+}
+
+void mlls_release(struct mlls_ascent *a) {
+    mem_free(a->weight);
+    *a = (struct mlls_ascent){0};
+}
+
+void mlls_advance(struct mlls_ascent *a, size_t cycles) {
+    for (size_t i = 0; i < cycles && !mlls_over(a); i++)
+        cycle(a);
 }
 
 bool mlls_maximise(const struct mlls_problem *problem, double *q, double *likelihood, size_t *steps,
                    struct err *err) {
-    double *memory = mem_alloc(problem->classes, 4 * sizeof *memory, "the target's prior", err);
-    if (!memory)
+    struct mlls_ascent a;
+    if (!mlls_begin(&a, problem, q, err))
         return false;
-    struct ascent a = {.problem = problem, .q = q, .change = (double)INFINITY};
-    a.weight = memory, a.first = memory + problem->classes;
-    a.second = a.first + problem->classes, a.leap = a.second + problem->classes;
-    *steps = 0;
-    while (a.change > problem->tolerance && *steps < problem->most)
-        cycle(&a, likelihood, steps);
-    mem_free(memory);
+    a.likelihood = likelihood;
+    mlls_advance(&a, SIZE_MAX);
+    *steps = a.steps;
+    mlls_release(&a);
     return true;
 }

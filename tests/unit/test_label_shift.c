@@ -493,6 +493,29 @@ static void what_would_be_negative_is_0(void **state) {
     label_ratio_release(&ratio);
 }
 
+/* What is left of mlls along the directions that are told may be below 0, too. */
+static void what_would_be_negative_is_counted(void **state) {
+    (void)state;
+    static const double prior[] = {.4, .3, .2, .1}, shifted[] = {.05, .05, .1, .8};
+    size_t negative = 0;
+    for (uint32_t t = 0; t < 20; t++) {
+        struct toy source, target;
+        toy_init(&source, 60, 4, prior, 1, 200 + t);
+        toy_init(&target, 200, 4, shifted, 1, 300 + t);
+        struct label_problem problem = problem_of(&source, &target, SHIFT_MLLS);
+        struct label_ratio ratio = estimate(&problem);
+        size_t none = 0;
+        for (size_t y = 0; y < 4; y++)
+            none += ratio.source_prior[y] > 0 && ratio.ratio[y] == 0;
+        assert_int_equal(ratio.negative, none);
+        negative += none;
+        label_ratio_release(&ratio);
+        toy_release(&source);
+        toy_release(&target);
+    }
+    assert_true(negative > 0);
+}
+
 enum { TWINS = 400 };
 
 /* Classes 1 and 2 look alike: half of each is taken for the other. */
@@ -713,6 +736,33 @@ static void threads_and_portions_do_not_matter(void **state) {
     toy_release(&target);
 }
 
+/* A maximum that is far is no long wait: it comes in portions, as the resamples do. */
+static void the_whole_comes_in_portions(void **state) {
+    (void)state;
+    static const double prior[] = {.5, .3, .2}, shifted[] = {.2, .3, .5};
+    struct err err = {0};
+    struct toy source, target;
+    toy_init(&source, 300, 3, prior, .25, 1);
+    toy_init(&target, 300, 3, shifted, .25, 2);
+    struct label_problem problem = problem_of(&source, &target, SHIFT_MLLS);
+    struct label_estimation *e = label_estimation_create(&problem, &err);
+    bool over = false;
+    size_t calls = 0;
+    assert_non_null(e);
+    for (; !over; calls++)
+        assert_true(label_estimation_advance(e, 1, &over, &err));
+    struct label_ratio ratio = label_estimation_finish(e), at_once = estimate(&problem);
+    print_message("IT %zu calls %zu\n", ratio.iterations, calls);
+    assert_true(ratio.iterations > 48 && calls >= 2 + ratio.iterations / 24);
+    assert_int_equal(ratio.iterations, at_once.iterations);
+    assert_memory_equal(ratio.ratio, at_once.ratio, 3 * sizeof *ratio.ratio);
+    label_ratio_release(&ratio);
+    label_ratio_release(&at_once);
+    label_estimation_free(e);
+    toy_release(&source);
+    toy_release(&target);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(singular_values_of_numpy),
@@ -727,6 +777,7 @@ int main(void) {
         cmocka_unit_test(equal_samples_give_1),
         cmocka_unit_test(a_rare_class_is_not_lost),
         cmocka_unit_test(what_would_be_negative_is_0),
+        cmocka_unit_test(what_would_be_negative_is_counted),
         cmocka_unit_test(twins_keep_one_ratio),
         cmocka_unit_test(intervals_are_of_what_is_told),
         cmocka_unit_test(an_unseen_class_keeps_its_share),
@@ -735,6 +786,7 @@ int main(void) {
         cmocka_unit_test(outputs_must_be_finite),
         cmocka_unit_test(intervals_hold_the_truth),
         cmocka_unit_test(threads_and_portions_do_not_matter),
+        cmocka_unit_test(the_whole_comes_in_portions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
