@@ -185,14 +185,12 @@ void shift_page(const struct estimation_result *r, char *const *class_name, stru
 }
 
 void shift_worth(const struct target_worth *worth, struct text *out) {
-    const struct {
-        const char *name;
-        const struct target_figures *figures;
-    } row[] = {
-        {"uncorrected", &worth->uncorrected}, {"posthoc", &worth->posthoc}, {"by weights", &worth->weighted}};
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        if (!isnan(row[i].figures->accuracy))
-            text_addf(out, "target accuracy       %.2f %% %s\n", 100 * row[i].figures->accuracy, row[i].name);
-        else if (!isnan(row[i].figures->loss))
-            text_addf(out, "target loss           %.6g %s\n", row[i].figures->loss, row[i].name);
+    for (size_t i = 0; i < TARGET_MODELS; i++) {
+        const struct target_figures *figures = &worth->of[i];
+        if (!isnan(figures->accuracy))
+            text_addf(out, "target accuracy       %.2f %% %s\n", 100 * figures->accuracy,
+                      target_models[i].page);
+        else if (!isnan(figures->loss))
+            text_addf(out, "target loss           %.6g %s\n", figures->loss, target_models[i].page);
+    }
 }

@@ -10,8 +10,9 @@
 #include "run/posthoc.h"
 
 bool correction_begin(struct correction *c, struct setup *setup, struct warnings *warnings, struct err *err) {
-    static const struct target_figures none = {(double)NAN, (double)NAN};
-    *c = (struct correction){.setup = setup, .warnings = warnings, .worth = {none, none, none}};
+    *c = (struct correction){.setup = setup, .warnings = warnings};
+    for (size_t i = 0; i < TARGET_MODELS; i++)
+        c->worth.of[i] = (struct target_figures){(double)NAN, (double)NAN};
     return setup_shift(setup, err) && (!shift_has_target(setup->config->shift.kind) ||
                                        (c->estimation = estimation_create(setup, warnings, err)) != NULL);
 }
@@ -32,10 +33,6 @@ bool correction_estimate(struct correction *c, bool *over, struct err *err) {
 
 bool correction_needs_model(const struct correction *c) {
     return c->estimation && estimation_needs_model(c->estimation);
-}
-
-bool correction_by_model(struct correction *c, struct err *err) {
-    return estimation_by_model(c->estimation, err);
 }
 
 /* ---- what is to be done ---- */
@@ -95,10 +92,10 @@ static bool rescale(struct correction *c, double *temperature, struct err *err) 
     posthoc_apply(&c->result->label, s->model, temperature);
     if (!has_labels(c))
         return true;
-    if (!measure_on_target(c, &c->worth.posthoc, err) ||
+    if (!measure_on_target(c, &c->worth.of[TARGET_POSTHOC], err) ||
         !calibrate_measure(&model, &s->target, *temperature, &effect, err))
         return false;
-    c->worth.posthoc.loss = effect.after.nll;
+    c->worth.of[TARGET_POSTHOC].loss = effect.after.nll;
     return true;
 }
 
@@ -106,7 +103,7 @@ bool correction_of_uncorrected(struct correction *c, const struct folder *folder
     const struct setup *s = c->setup;
     double temperature;
     char digest[SHA256_HEX];
-    if (!measure_on_target(c, &c->worth.uncorrected, err))
+    if (!measure_on_target(c, &c->worth.of[TARGET_UNCORRECTED], err))
         return false;
     if (!estimation_rescales(c->result))
         return true;
@@ -125,11 +122,12 @@ bool correction_of_final(struct correction *c, double *temperature, bool *change
     if (correction_retrains(c)) /* measured: correction_of_weighted */
         return true;
     *changed = estimation_rescales(c->result);
-    return measure_on_target(c, &c->worth.uncorrected, err) && (!*changed || rescale(c, temperature, err));
+    return measure_on_target(c, &c->worth.of[TARGET_UNCORRECTED], err) &&
+           (!*changed || rescale(c, temperature, err));
 }
 
 bool correction_of_weighted(struct correction *c, struct err *err) {
-    return !correction_retrains(c) || measure_on_target(c, &c->worth.weighted, err);
+    return !correction_retrains(c) || measure_on_target(c, &c->worth.of[TARGET_WEIGHTED], err);
 }
 
 /* A net that has learned its training samples has hardly any loss left for weights to tell apart: a mean
@@ -184,9 +182,8 @@ static void snapshot_figures(struct target_figures *figures, const char *name, s
 
 void correction_snapshot(struct correction *c, struct snapshot *s) {
     snapshot_enter(s, "correction");
-    snapshot_figures(&c->worth.uncorrected, "uncorrected", s);
-    snapshot_figures(&c->worth.posthoc, "posthoc", s);
-    snapshot_figures(&c->worth.weighted, "weighted", s);
+    for (size_t i = 0; i < TARGET_MODELS; i++)
+        snapshot_figures(&c->worth.of[i], target_models[i].covariate, s);
     if (c->estimation)
         estimation_snapshot(c->estimation, s);
     if (c->estimation && snapshot_restores(s))

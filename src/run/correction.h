@@ -25,10 +25,9 @@ void correction_release(struct correction *c);
 
 /* A portion of the estimation; *over: it is, or it waits for the model. */
 bool correction_estimate(struct correction *c, bool *over, struct err *err) MUST_CHECK;
-/* Whether it waits for the setup's trained model; and takes what that predicts, from which
+/* Whether it waits for what the setup's trained model predicts (estimation_by_model), from which
  * correction_estimate goes on. */
 bool correction_needs_model(const struct correction *c);
-bool correction_by_model(struct correction *c, struct err *err) MUST_CHECK;
 
 /* Whether weights may come to be trained by: where the result is not known yet, if there is a shift. */
 bool correction_may_retrain(const struct correction *c);

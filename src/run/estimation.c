@@ -247,6 +247,12 @@ bool estimation_by_model(struct estimation *e, struct err *err) {
 
 /* ---- the result ---- */
 
+const struct target_model_name target_models[TARGET_MODELS] = {
+    [TARGET_UNCORRECTED] = {"uncorrected", "uncorrected", "uncorrected"},
+    [TARGET_POSTHOC] = {"posthoc", "posthoc", "posthoc"},
+    [TARGET_WEIGHTED] = {"weighted", "retrain", "by weights"},
+};
+
 void estimation_decide(struct estimation_result *r, double p_value, bool usable) {
     bool enough = r->target_samples >= SHIFT_FEWEST_TARGETS;
     r->detected = enough && p_value < r->spec->level;

@@ -60,10 +60,22 @@ struct target_figures {
     double accuracy;
 };
 
-struct target_worth {
-    struct target_figures uncorrected, posthoc;
-    struct target_figures weighted; /* of the model that was trained by weights */
+enum target_model {
+    TARGET_UNCORRECTED,
+    TARGET_POSTHOC,  /* its probabilities rescaled */
+    TARGET_WEIGHTED, /* trained by weights */
+    TARGET_MODELS
 };
+
+struct target_worth {
+    struct target_figures of[TARGET_MODELS];
+};
+
+/* What they are called: in reports of covariate shift, of label shift, and on pages. */
+struct target_model_name {
+    const char *covariate, *label, *page;
+};
+extern const struct target_model_name target_models[TARGET_MODELS];
 
 struct estimation;
 

@@ -97,7 +97,7 @@ bool estimation_end_density(struct estimation *e, struct err *err) {
 /* ---- weights ---- */
 
 /* A ratio that is relative as it is needs no bound. */
-static bool weigh(struct estimation_result *r, double *ratio, size_t rows) {
+static bool limit(struct estimation_result *r, double *ratio, size_t rows) {
     const struct shift_spec *spec = r->spec;
     bool relative = density_is_relative(spec->method);
     return importance_weigh(ratio, rows, r->samples, relative ? (double)NAN : spec->clip,
@@ -113,7 +113,7 @@ bool estimation_weigh(struct estimation *e, const double *ratio, struct err *err
     if (!c->weight)
         return false;
     memcpy(c->weight, ratio, rows * sizeof *c->weight);
-    bool usable = weigh(r, c->weight, rows);
+    bool usable = limit(r, c->weight, rows);
     r->estimated_ess = c->importance.ess, r->estimated_max = c->importance.max;
     estimation_decide(r, r->p_c2st, usable);
     r->ess = r->corrected ? r->estimated_ess : (double)r->samples;

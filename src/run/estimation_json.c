@@ -14,29 +14,34 @@ static void put_number_or_null(struct json_writer *w, const char *key, double va
     number_or_null(w, value);
 }
 
+static double loss_of(const struct target_figures *figures) {
+    return figures->loss;
+}
+
+static double accuracy_of(const struct target_figures *figures) {
+    return figures->accuracy;
+}
+
 /* The loss of the models, or their accuracy, as far as there are any. */
-static void print_figure(struct json_writer *w, const char *key, const char *const name[],
-                         const double *value) {
-    enum { MODELS = 3 };
+static void print_figure(struct json_writer *w, const char *key, const struct target_worth *worth, bool label,
+                         double (*figure)(const struct target_figures *)) {
     bool any = false;
-    for (size_t i = 0; i < MODELS; i++)
-        any = any || !isnan(value[i]);
+    for (size_t i = 0; i < TARGET_MODELS; i++)
+        any = any || !isnan(figure(&worth->of[i]));
     if (!any)
         return;
     json_key(w, key);
     json_begin_object(w);
-    for (size_t i = 0; i < MODELS; i++)
-        if (!isnan(value[i]))
-            json_put_number(w, name[i], value[i]);
+    for (size_t i = 0; i < TARGET_MODELS; i++)
+        if (!isnan(figure(&worth->of[i])))
+            json_put_number(w, label ? target_models[i].label : target_models[i].covariate,
+                            figure(&worth->of[i]));
     json_end_object(w);
 }
 
-static void print_worth(struct json_writer *w, const struct target_worth *t, bool label) {
-    const char *const name[] = {"uncorrected", "posthoc", label ? "retrain" : "weighted"};
-    const double loss[] = {t->uncorrected.loss, t->posthoc.loss, t->weighted.loss},
-                 accuracy[] = {t->uncorrected.accuracy, t->posthoc.accuracy, t->weighted.accuracy};
-    print_figure(w, "loss", name, loss);
-    print_figure(w, "accuracy", name, accuracy);
+static void print_worth(struct json_writer *w, const struct target_worth *worth, bool label) {
+    print_figure(w, "loss", worth, label, loss_of);
+    print_figure(w, "accuracy", worth, label, accuracy_of);
 }
 
 static void print_target(struct json_writer *w, const struct estimation_result *r,

@@ -213,7 +213,7 @@ bool estimation_begin_label(struct estimation *e, const struct data_part *held_o
            (l->share = shares_of(&e->setup->data.train, classes, err)) && begin_ratios(e, err);
 }
 
-static bool weigh(struct estimation *e, struct err *err) {
+static bool settle_weights(struct estimation *e, struct err *err) {
     struct estimation_result *r = &e->result;
     struct label_estimate *l = &r->label;
     fill_estimates(l);
@@ -228,7 +228,7 @@ static bool weigh(struct estimation *e, struct err *err) {
 
 bool estimation_end_label(struct estimation *e, struct err *err) {
     const struct logits source = source_of(e), target = target_of(e);
-    bool ok = take_ratios(e, err) && test(&e->result, &source, &target, err) && weigh(e, err);
+    bool ok = take_ratios(e, err) && test(&e->result, &source, &target, err) && settle_weights(e, err);
     label_sample_release(&e->label);
     return ok;
 }

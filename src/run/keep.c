@@ -61,7 +61,7 @@ static bool begin_stream(struct run *run, struct err *err) {
 
 /* What the model predicts is not put aside, but predicted again. */
 static bool estimate_by_model(struct run *run, struct err *err) {
-    return correction_by_model(&run->correction, err);
+    return estimation_by_model(run->correction.estimation, err);
 }
 
 void run_snapshot(struct run *run, struct snapshot *s) {

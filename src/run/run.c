@@ -341,7 +341,7 @@ static bool end_uncorrected(struct run *run, enum run_event *event, struct err *
     if (correction_needs_model(c)) {
         *event = RUN_PROGRESS;
         run->phase = PHASE_BY_MODEL;
-        return correction_by_model(c, err);
+        return estimation_by_model(c->estimation, err);
     }
     *event = RUN_WEIGHTED;
     return correction_of_uncorrected(c, &run->folder, err) && run_begin_weighted(run, err);
@@ -383,17 +383,23 @@ static bool learn_on(struct run *run, enum run_event *event, struct err *err) {
     return !window || metrics_add_window(&run->metrics, stream_record(&run->stream), err);
 }
 
+/* A training has an end, which is taken when it is over; the other phases see to theirs themselves. */
+static const struct {
+    bool (*advance)(struct run *run, enum run_event *event, struct err *err);
+    bool (*end)(struct run *run, enum run_event *event, struct err *err);
+} phases[] = {
+    [PHASE_ESTIMATION] = {estimate, NULL},
+    [PHASE_BY_MODEL] = {estimate_by_model, NULL},
+    [PHASE_UNCORRECTED] = {train, end_uncorrected},
+    [PHASE_SEARCH] = {train, end_search},
+    [PHASE_REFIT] = {train, end_refit},
+    [PHASE_STREAM] = {learn_on, NULL},
+};
+
 /* A portion, or a whole change of phase. */
 static bool advance(struct run *run, enum run_event *event, struct err *err) {
-    static bool (*const end[])(struct run *, enum run_event *, struct err *) = {
-        [PHASE_UNCORRECTED] = end_uncorrected, [PHASE_SEARCH] = end_search, [PHASE_REFIT] = end_refit};
-    if (run->phase == PHASE_ESTIMATION)
-        return estimate(run, event, err);
-    if (run->phase == PHASE_BY_MODEL)
-        return estimate_by_model(run, event, err);
-    if (run->phase == PHASE_STREAM)
-        return learn_on(run, event, err);
-    return training_over(run->training) ? end[run->phase](run, event, err) : train(run, event, err);
+    bool ends = phases[run->phase].end && training_over(run->training);
+    return ends ? phases[run->phase].end(run, event, err) : phases[run->phase].advance(run, event, err);
 }
 
 /* ---- divergence ---- */
