@@ -218,6 +218,8 @@ static void shifts_go_on(void **unused) {
     follow_shift("covariate shift", "shift={\"kind\":\"covariate\"," TARGET "}", NULL);
     follow_shift("covariate shift, directly",
                  "shift={\"kind\":\"covariate\",\"method\":\"rulsif\"," TARGET "}", NULL);
+    follow_shift("covariate shift, as long as it takes", "shift={\"kind\":\"covariate\"," TARGET "}",
+                 "shift.discriminator.epochs=null");
 }
 
 static void streams_go_on(void **unused) {
