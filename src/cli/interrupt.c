@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <time.h>
 
 static const struct {
     int number;
@@ -11,11 +12,30 @@ static const struct {
 
 enum { SIGNALS = sizeof signals / sizeof signals[0] };
 
+/* timeout(1) signals the process and then its group, which it is in, too: one wish, told twice within
+ * microseconds. */
+static const long echo_ms = 200;
+
 static atomic_int caught;
 static atomic_bool asked;
+static atomic_long caught_at; /* ms */
 
+static long now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The first is noted; a later one, of either kind, kills at once. */
 static void note(int number) {
-    atomic_store(&caught, number);
+    int none = 0;
+    if (atomic_load(&caught) == 0)
+        atomic_store(&caught_at, now_ms());
+    if (atomic_compare_exchange_strong(&caught, &none, number) ||
+        now_ms() - atomic_load(&caught_at) < echo_ms)
+        return;
+    signal(number, SIG_DFL);
+    raise(number);
 }
 
 static void ask(int number) {
@@ -23,8 +43,8 @@ static void ask(int number) {
     atomic_store(&asked, true);
 }
 
-static void handle(int number, void (*handler)(int), int flags) {
-    struct sigaction old, action = {.sa_handler = handler, .sa_flags = SA_RESTART | flags};
+static void handle(int number, void (*handler)(int)) {
+    struct sigaction old, action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
         sigaction(number, &action, NULL);
@@ -32,9 +52,9 @@ static void handle(int number, void (*handler)(int), int flags) {
 
 void interrupt_catch(void) {
     for (size_t i = 0; i < SIGNALS; i++)
-        handle(signals[i].number, note, (int)SA_RESETHAND);
-    handle(SIGUSR1, ask, 0);
-    handle(SIGHUP, SIG_IGN, 0);
+        handle(signals[i].number, note);
+    handle(SIGUSR1, ask);
+    handle(SIGHUP, SIG_IGN);
 }
 
 bool interrupt_asked(void) {

@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-/* From now on the first SIGINT or SIGTERM is noted instead of killing; a second one kills. SIGHUP is ignored.
- * A signal that was ignored at the start stays ignored. */
+/* From now on the first SIGINT or SIGTERM is noted instead of killing; a second one kills, unless it comes so
+ * soon that it is the same wish told twice. SIGHUP is ignored. A signal that was ignored at the start stays
+ * ignored. */
 void interrupt_catch(void);
 
 /* Whether SIGUSR1 has come since the last call. */

@@ -21,10 +21,10 @@ setup() {
 stopped() {
     local config=$1 out=$2 pid status=0
     shift 2
-    touch before
+    touch "$BATS_FILE_TMPDIR/before"
     "$DLTRAIN" --config "$config" --out "$out" --resume "$@" >/dev/null 2>"$BATS_FILE_TMPDIR/stopped.log" 3>&- &
     pid=$!
-    while kill -0 $pid && [ ! "$out/config.json" -nt before ]; do :; done
+    while kill -0 $pid && [ ! "$out/config.json" -nt "$BATS_FILE_TMPDIR/before" ]; do :; done
     kill -TERM $pid
     wait $pid || status=$?
     [ "$status" -eq 143 ]
@@ -75,6 +75,29 @@ same_run() {
     status=0
     wait $pid || status=$?
     [ "$status" -eq 143 ]
+}
+
+@test "a signal told twice in a breath is one; a second one kills at once" {
+    "$DLTRAIN" --config "$long" --set train.epochs=1000000 --out a >/dev/null 2>log 3>&- &
+    pid=$!
+    while kill -0 $pid && ! grep -q '^epoch' log; do :; done
+    kill -TERM $pid
+    kill -TERM $pid # as timeout(1) does
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 143 ]
+    grep -q '^dltrain: stopped by SIGTERM' log
+    # Steps that take far longer than it takes to ask again.
+    wide=(--set 'model.layers=[{"units":8192},{"units":8192}]' --set train.batch_size=160)
+    "$DLTRAIN" --config "$config" "${wide[@]}" --set model.layers.0.init=zeros --set model.layers.1.init=zeros --out b \
+        --threads 1 --isa scalar -q >/dev/null 2>log 3>&- &
+    pid=$!
+    while kill -0 $pid && [ ! -e b/config.json ]; do :; done
+    while kill -TERM $pid 2>/dev/null; do :; done
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 143 ]
+    [ ! -e b/checkpoint.safetensors ]
 }
 
 @test "a closed pipe does not end a training" {
