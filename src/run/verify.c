@@ -7,6 +7,7 @@
 #include "base/scratch.h"
 #include "kernel/kernel.h"
 #include "run/finished.h"
+#include "run/model_file.h"
 #include "run/summary.h"
 
 /* Diagnostics of many layers make long lines. */
@@ -15,7 +16,8 @@ enum { METRICS_MAX = 1 << 30 };
 struct verify {
     struct finished past;
     char *config_path, *metrics_path, *scratch;
-    struct json **line; /* [lines] of the past metrics.jsonl */
+    char digest[SHA256_HEX]; /* of the past model.safetensors; "": there is none */
+    struct json **line;      /* [lines] of the past metrics.jsonl */
     size_t lines;
     size_t met; /* lines that the new run has written */
     struct run *run;
@@ -81,13 +83,30 @@ static bool read_metrics(struct verify *v, struct err *err) {
     return ok;
 }
 
+/* The file may have been left out where a run was copied, but not damaged or replaced. */
+static bool read_model(struct verify *v, struct err *err) {
+    struct saved_model saved;
+    char *path = file_join(v->past.path, "model.safetensors", err);
+    bool ok = path, loaded = path && file_exists(path);
+    if (loaded) {
+        ok = model_file_load(path, &saved, err);
+        if (ok) {
+            ok = model_digest(saved.model, v->digest, err);
+            saved_model_release(&saved);
+        }
+    }
+    mem_free(path);
+    return ok;
+}
+
 struct verify *verify_open(const char *path, struct err *err) {
     struct verify *v = mem_alloc(1, sizeof *v, "the run", err);
     if (!v)
         return NULL;
     if (!finished_open(path, false, &v->past, err) ||
         !(v->config_path = file_join(v->past.path, "config.json", err)) ||
-        !(v->metrics_path = file_join(v->past.path, "metrics.jsonl", err)) || !read_metrics(v, err)) {
+        !(v->metrics_path = file_join(v->past.path, "metrics.jsonl", err)) || !read_metrics(v, err) ||
+        !read_model(v, err)) {
         verify_free(v);
         return NULL;
     }
@@ -315,11 +334,27 @@ static bool compare_summaries(struct verify *v, bool *same, struct err *err) {
     return ok;
 }
 
+/* The summary's digest is the new one; the file beside it may be another model. */
+static bool compare_model(struct verify *v, bool *same, struct err *err) {
+    struct verify_difference *d = &v->verdict.difference;
+    const char *now = run_result(v->run)->digest;
+    *same = !v->digest[0] || strcmp(v->digest, now) == 0;
+    if (*same)
+        return true;
+    text_add(&d->where, "model.safetensors");
+    text_add(&d->path, "model_digest");
+    text_addf(&d->then, "\"%s\"", v->digest);
+    text_addf(&d->now, "\"%s\"", now);
+    return text_ok(&d->where, err) && text_ok(&d->path, err) && text_ok(&d->then, err) &&
+           text_ok(&d->now, err);
+}
+
 /* ---- going on ---- */
 
 static bool judge(struct verify *v, struct err *err) {
     bool same;
-    if (!compare_lines(v, &same, err) || (same && !compare_summaries(v, &same, err)))
+    if (!compare_lines(v, &same, err) || (same && !compare_summaries(v, &same, err)) ||
+        (same && !compare_model(v, &same, err)))
         return false;
     v->verdict.agrees = same;
     return true;

@@ -13,8 +13,9 @@
 
 /* Where the two differ first. */
 struct verify_difference {
-    struct text where;     /* "epoch 3", "epoch 1 of the refit", "window 2", "summary.json" */
-    struct text path;      /* of the member: "validation.loss"; empty: the whole line */
+    struct text
+        where;        /* "epoch 3", "epoch 1 of the refit", "window 2", "summary.json", "model.safetensors" */
+    struct text path; /* of the member: "validation.loss"; empty: the whole line */
     struct text then, now; /* what the run has there, and what comes out now, as JSON; "nothing" */
 };
 

@@ -73,6 +73,17 @@ epoch 1: validation.loss differs: 0.25 in the run, $found now" ]
     differs 'summary.json: best_epoch differs: 1 in the run, 2 now' a
 }
 
+@test "the model beside the figures is looked at, too" {
+    cp -R "$box/run" a
+    printf x | dd of=a/model.safetensors bs=1 seek=20000 conv=notrunc status=none
+    fails 4 'a/model.safetensors: ' "$DLTRAIN" verify -q a
+    "$DLTRAIN" --config "$config" --seed 2 --out b -q >/dev/null
+    cp b/model.safetensors a
+    differs 'model.safetensors: model_digest differs: "* in the run, "* now' a
+    rm a/model.safetensors
+    agrees a
+}
+
 @test "times do not count" {
     altered metrics.jsonl 's/"seconds": [0-9.e-]*, "samples_per_second": [0-9.e]*/"seconds": 7, "samples_per_second": 8/'
     agrees a
