@@ -64,16 +64,16 @@ reaches() {
     awk -v s="$(field sparsity)" 'BEGIN { exit !(s > 0.5) }'
 }
 
-# goes_on_until LINE SIGNAL [OPTION...]: begins, or goes on with, the run and sends the signal when a line has begun so
+# goes_on_until LINE SIGNAL [OPTION...]: begins, or goes on with, the run, and the signal comes when a line has begun so
 goes_on_until() {
-    local line=$1 signal=$2 pid
+    local begin=$1 signal=$2 line="" pid
     shift 2
-    : >"$TMP/log"
-    ./dltrain "${all[@]}" --out "$TMP/cut" --resume "$@" >/dev/null 2>"$TMP/log" 3>&- &
+    exec 4< <(exec ./dltrain "${all[@]}" --out "$TMP/cut" --resume "$@" 2>&1 >/dev/null 3>&-)
     pid=$!
-    while kill -0 $pid && ! grep -q "^$line" "$TMP/log"; do :; done
+    while [[ $line != "$begin"* ]]; do read -r -u 4 line; done
     kill "-$signal" $pid
     ! wait $pid
+    exec 4<&-
 }
 
 @test "all methods at once, stopped, killed and moved from two threads to one: the same digest and metrics" {
@@ -82,13 +82,16 @@ goes_on_until() {
     all=(--config configs/mnist.json --set "data.root=$root" --set data.validation.fraction=0.5
         --set 'model.layers=[{"units":32,"dropout":0.2}]' --set model.input_dropout=0.1
         --set 'optimizer={"kind":"adam","lr":0.01}' --set 'augment={"rotate":10,"translate":2,"scale":0.1}'
-        --set train.epochs=30 --set 'train.early_stopping={"patience":1}' --set shift.kind=label --set shift.bootstrap=10
-        --set shift.correct=retrain --set "shift.target.images=$TMP/target/images.idx")
+        --set train.epochs=30 --set 'train.early_stopping={"patience":1,"min_delta":0.1}' --set shift.kind=label
+        --set shift.correct=retrain --set "shift.target.images=$TMP/target/images.idx"
+        --set shift.folds=2 --set shift.discriminator.epochs=1 --set shift.bootstrap=10)
     ./dltrain "${all[@]}" --out "$TMP/run" --threads 2 --quiet --json >"$TMP/summary"
     [ "$(field stopped_by)" = early_stopping ]
     goes_on_until 'uncorrected epoch 1' TERM --threads 2
     goes_on_until 'epoch 1' KILL --threads 2
-    ./dltrain "${all[@]}" --out "$TMP/cut" --resume --threads 1 --quiet >/dev/null
+    [ ! -e "$TMP/cut/summary.json" ]
+    ./dltrain "${all[@]}" --out "$TMP/cut" --resume --threads 1 --quiet --json >"$TMP/summary"
+    [ "$(field threads)" -eq 1 ]
     cmp "$TMP/run/model.safetensors" "$TMP/cut/model.safetensors"
     for run in run cut; do
         sed -E 's/"(seconds|samples_per_second)": [0-9.e+-]+,?//g' "$TMP/$run/metrics.jsonl" >"$TMP/$run.jsonl"
