@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "cli/layers.h"
 #include "cli/option_rows.h"
+#include "cli/place.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/shift_page.h"
@@ -127,28 +128,13 @@ static void show(struct progress *progress, const struct run *run, enum run_even
     progress_warnings(progress, run_warnings(run));
 }
 
-/* "epoch 3, step 120 of 469": where a run stands that is put aside. */
-static void add_place(const struct run *run, struct text *t) {
-    const struct fit_status *status = run_status(run);
-    const struct stream *stream = run_stream(run);
-    if (stream)
-        text_addf(t, "window %zu of %zu", stream->done + !stream_over(stream), stream->windows);
-    else if (run_estimation(run))
-        text_add(t, "the estimation of the shift");
-    else if (!status || status->epoch == 0)
-        text_add(t, "the first step");
-    else
-        text_addf(t, "epoch %zu%s, step %zu of %zu", status->epoch,
-                  run_training(run)->search ? " of the refit" : "", status->step, status->steps);
-}
-
 /* SIGUSR1 asked for a checkpoint. */
 static bool keep(struct run *run, struct progress *progress, const struct arguments *a, struct err *err) {
     struct text text = {0};
     if (!run_keep(run, err))
         return false;
     text_add(&text, "dltrain: checkpoint at ");
-    add_place(run, &text);
+    place_text(run, &text);
     text_add(&text, "\n");
     progress_clear(progress);
     if (!a->quiet)
@@ -267,40 +253,6 @@ static int print_results(const struct run *run, size_t epochs, bool json) {
     return print_text(&text);
 }
 
-/* What is left of a run that a signal stopped. */
-static void log_interrupt(const struct run *run) {
-    struct text text = {0};
-    text_addf(&text, "dltrain: stopped by %s at ", interrupt_name());
-    add_place(run, &text);
-    text_add(&text, "; the same command with --resume goes on from the checkpoint in ");
-    add_printable(&text, run_folder(run));
-    text_add(&text, "\n");
-    print_log(&text);
-    text_release(&text);
-}
-
-/* Where a run goes on, or why it does not. */
-static void log_resumed(const struct run *run) {
-    const struct run_resumed *resumed = run_resumed(run);
-    struct text text = {0};
-    if (run_notice(run))
-        text_addf(&text, "dltrain: warning: %s\n", run_notice(run));
-    text_add(&text, "dltrain: ");
-    if (resumed->finished) {
-        add_printable(&text, run_folder(run));
-        text_add(&text, ": this run is finished, nothing is left to do\n");
-    } else if (!resumed->on) {
-        add_printable(&text, run_folder(run));
-        text_add(&text, ": holds no checkpoint, the run begins\n");
-    } else {
-        text_add(&text, "going on from ");
-        add_place(run, &text);
-        text_add(&text, "\n");
-    }
-    print_log(&text);
-    text_release(&text);
-}
-
 /* There is nothing to do but to say again what came of it. */
 static int show_finished(const struct run *run, const struct arguments *a) {
     struct text text = {0};
@@ -311,20 +263,27 @@ static int show_finished(const struct run *run, const struct arguments *a) {
     return print_text(&text);
 }
 
-/* Of the finished run; NULL: there is none. */
-static int close_gate(struct gate *gate, const struct run *run, int status) {
+/* What the report says of a run that is done, now or before. */
+static void describe_run(const struct run *run, const struct config *config, struct junit_properties *p) {
+    const struct run_result *result = run_result(run);
+    const struct setup *setup = run_setup(run);
+    junit_property(p, "model_digest", "%s", result ? result->digest : run_resumed(run)->digest);
+    junit_property(p, "seed", "%" PRIu64, config->seed);
+    junit_property(p, "version", "%s", DLTRAIN_VERSION);
+    if (!result)
+        return;
+    junit_property(p, "isa", "%s", setup->kernel->name);
+    junit_property(p, "threads", "%zu", team_size(setup->team));
+}
+
+/* run NULL: there is none. */
+static int close_gate(struct gate *gate, const struct run *run, const struct config *config, int status) {
     struct junit_properties properties = {0};
     struct gate_end end = {.status = status, .seconds = clock_seconds(), .properties = &properties};
-    if (run && run_result(run)) {
-        const struct setup *setup = run_setup(run);
-        junit_property(&properties, "model_digest", "%s", run_result(run)->digest);
-        junit_property(&properties, "seed", "%" PRIu64, setup->config->seed);
-        junit_property(&properties, "version", "%s", DLTRAIN_VERSION);
-        junit_property(&properties, "isa", "%s", setup->kernel->name);
-        junit_property(&properties, "threads", "%zu", team_size(setup->team));
-    }
-    if (run && (run_result(run) || run_resumed(run)->finished))
+    if (run && (run_result(run) || run_resumed(run)->finished)) {
+        describe_run(run, config, &properties);
         end.judged = run_expectations(run);
+    }
     return gate_close(gate, &end);
 }
 
@@ -343,7 +302,7 @@ static int train_with(const struct config *config, const struct arguments *a, st
     struct run *run = run_open(config, &wish, &err);
     int status = run ? gate_ready(gate) : config_file_failure(a, &err);
     if (run && a->resume && !a->quiet)
-        log_resumed(run);
+        place_resumed(run);
     bool finished = run && run_resumed(run)->finished;
     if (status == 0 && !finished)
         status = train(run, config, a, &err) ? 0 : print_failure(&err);
@@ -356,9 +315,9 @@ static int train_with(const struct config *config, const struct arguments *a, st
         if (!run_stop(run, &err) && status == 0)
             status = print_failure(&err);
         if (status == 0 && !a->quiet)
-            log_interrupt(run);
+            place_interrupted(run);
     }
-    status = close_gate(gate, run, status);
+    status = close_gate(gate, run, config, status);
     run_free(run);
     return status;
 }
@@ -370,7 +329,7 @@ static int train_as_asked(const struct config *config, const struct arguments *a
         folder ? gate_begin(gate, config->name, &config->expect, folder) : config_file_failure(a, &err);
     mem_free(folder);
     if (status)
-        return close_gate(gate, NULL, status);
+        return close_gate(gate, NULL, config, status);
     return a->seeds > 0 ? train_seeds(config, a, gate, train) : train_with(config, a, gate);
 }
 
@@ -392,9 +351,9 @@ static int run_command(const struct arguments *a) {
     if (status == 0)
         status = config_file_open(a, "train", &config);
     if (status)
-        return close_gate(&gate, NULL, status);
-    status =
-        a->print_config ? close_gate(&gate, NULL, print_config(&config)) : train_as_asked(&config, a, &gate);
+        return close_gate(&gate, NULL, NULL, status);
+    status = a->print_config ? close_gate(&gate, NULL, &config, print_config(&config))
+                             : train_as_asked(&config, a, &gate);
     config_release(&config);
     interrupt_die();
     return status;

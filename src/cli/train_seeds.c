@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cli/config_file.h"
 #include "cli/interrupt.h"
+#include "cli/place.h"
 #include "cli/print.h"
 #include "cli/table.h"
 #include "cli/version.h"
@@ -25,6 +26,7 @@ struct series {
     struct expectations judged;
     struct junit_properties properties;
     double seconds; /* of the runs so far */
+    bool trained;   /* one of them, now */
 };
 
 /* ---- one run ---- */
@@ -40,10 +42,11 @@ static int finish_run(struct series *s, struct run *run, const struct config *co
     }
     if (!run_result(run))
         return run_stop(run, err) ? 0 : print_failure(err);
-    if (s->seeds.runs == 0) {
+    if (!s->trained) {
         junit_property(&s->properties, "isa", "%s", setup->kernel->name);
         junit_property(&s->properties, "threads", "%zu", team_size(setup->team));
     }
+    s->trained = true;
     return seeds_add(&s->seeds, config->seed, run_summary(run), err) ? 0 : print_failure(err);
 }
 
@@ -65,6 +68,8 @@ static int train_one(struct series *s, uint64_t seed) {
     wish.folder = folder;
     struct run *run = folder ? run_open(&config, &wish, &err) : NULL;
     int status = run ? gate_ready(s->gate) : config_file_failure(s->a, &err);
+    if (run && s->a->resume && !s->a->quiet)
+        place_resumed(run);
     if (run && status == 0)
         status = finish_run(s, run, &config, &err);
     run_free(run);
@@ -170,8 +175,9 @@ static int print_all(struct series *s) {
 
 static void log_interrupt(const struct series *s) {
     struct text text = {0};
-    text_addf(&text, "dltrain: stopped by %s after %zu of %zu seeds\n", interrupt_name(), s->seeds.runs,
-              (size_t)s->a->seeds);
+    text_addf(&text,
+              "dltrain: stopped by %s after %zu of %zu seeds; the same command with --resume goes on\n",
+              interrupt_name(), s->seeds.runs, (size_t)s->a->seeds);
     if (!s->a->quiet)
         print_log(&text);
     text_release(&text);

@@ -102,6 +102,9 @@ static bool has_file(const struct finished *f, const char *name) {
 
 /* A folder without a summary. */
 static bool refuse(const struct finished *f, struct err *err) {
+    if (has_file(f, "seeds.json"))
+        return err_set(err, ERR_DATA, "%s: holds a run of each of several seeds: give %s/seed-1 or the like",
+                       f->path, f->path);
     if (has_file(f, "metrics.jsonl") || has_file(f, "config.json"))
         return err_set(err, ERR_DATA, "%s: the run is not finished: there is no summary.json yet", f->path);
     return err_set(err, ERR_DATA, "%s: is no run directory: there is no summary.json", f->path);

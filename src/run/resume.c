@@ -1,6 +1,7 @@
 /* A run that goes on: from which checkpoint, and whether it may. */
 #include "run/run_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -55,9 +56,11 @@ static bool read_summary(struct run *run, struct text *stopped_by, struct text *
         const cJSON *root = json_root(doc);
         const char *stopped = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "stopped_by"));
         const char *told = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "message"));
+        const char *digest = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "model_digest"));
         text_add(stopped_by, stopped ? stopped : "");
         text_add(message, told ? told : "");
         text_add_bytes(&run->summary, bytes, len);
+        snprintf(run->resumed.digest, sizeof run->resumed.digest, "%s", digest ? digest : "");
     }
     ok = doc && text_ok(stopped_by, err) && text_ok(message, err) && text_ok(&run->summary, err);
     json_free(doc);

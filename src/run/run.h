@@ -49,6 +49,7 @@ struct run;
 struct run_resumed {
     bool on;       /* it was */
     bool finished; /* there is nothing left to do: run_summary is that of the run, nothing was loaded */
+    char digest[SHA256_HEX]; /* of the finished run's model; "": its summary has none */
 };
 
 /* Opens the folder (refusing a finished run without force and resume: ERR_SYSTEM with the words --force and

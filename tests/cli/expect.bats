@@ -279,7 +279,7 @@ PYTHON
     status=0
     wait $pid || status=$?
     [ "$status" -eq 143 ]
-    grep -q '^dltrain: stopped by SIGTERM after [0-9]* of 10000 seeds$' log
+    grep -q '^dltrain: stopped by SIGTERM after [0-9]* of 10000 seeds; the same command with --resume goes on$' log
     [ ! -s result ]
     [ -e all/seed-1/summary.json ]
     [ ! -e all/seeds.json ]

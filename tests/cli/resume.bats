@@ -248,10 +248,21 @@ same_run() {
     [ "$status" -eq 1 ]
     [ "$(grep -c '"expect": \[' <<<"$output")" -eq 1 ]
     cmp a/summary.json before
+    "$DLTRAIN" --config "$config" --out a --resume -q --junit a.xml >/dev/null
+    grep -qF "\"model_digest\" value=\"$(sed -n 's/.*"model_digest": "\(.*\)",/\1/p' before)\"" a.xml
     "$DLTRAIN" --config "$config" --out s --seeds 2 -q >/dev/null
     rm -r s/seed-2
     cp -p s/seed-1/summary.json one
     "$DLTRAIN" --config "$config" --out s --seeds 2 --resume -q >/dev/null
     [ ! s/seed-1/summary.json -nt one ]
     [ -s s/seed-2/summary.json ] && [ -s s/seeds.json ]
+    for command in verify compare; do
+        fails 4 's: holds a run of each of several seeds: give s/seed-1 or the like' "$DLTRAIN" $command s
+    done
+    rm s/seed-2/summary.json
+    mv s/seed-2/checkpoint.safetensors s/seed-2/checkpoint.previous.safetensors
+    printf x >s/seed-2/checkpoint.safetensors
+    "$DLTRAIN" --config "$config" --out s --seeds 2 --resume >/dev/null 2>log
+    grep -qx 'dltrain: s/seed-1: this run is finished, nothing is left to do' log
+    grep -q '^dltrain: warning: s/seed-2/checkpoint.safetensors: .*; going on from checkpoint.previous.safetensors$' log
 }
