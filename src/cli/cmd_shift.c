@@ -88,7 +88,8 @@ static int run_command(const struct arguments *a) {
         return status;
     status = study_with(&config, a);
     config_release(&config);
-    interrupt_die();
+    if (status == 0)
+        interrupt_die();
     return status;
 }
 

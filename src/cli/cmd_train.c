@@ -355,7 +355,8 @@ static int run_command(const struct arguments *a) {
     status = a->print_config ? close_gate(&gate, NULL, &config, print_config(&config))
                              : train_as_asked(&config, a, &gate);
     config_release(&config);
-    interrupt_die();
+    if (status == 0)
+        interrupt_die();
     return status;
 }
 

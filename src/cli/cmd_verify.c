@@ -146,7 +146,8 @@ static int run_command(const struct arguments *a) {
         v = NULL;
     }
     verify_free(v);
-    interrupt_die();
+    if (status == 0)
+        interrupt_die();
     return status;
 }
 

@@ -17,7 +17,7 @@ bool interrupt_asked(void);
 const char *interrupt_name(void);
 
 /* Dies by the signal that has come, so that whoever started the program sees what ended it; returns where
- * none has. */
+ * none has. Not after a failure: death by a signal says that what was done is kept. */
 void interrupt_die(void);
 
 #endif

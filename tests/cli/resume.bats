@@ -100,6 +100,20 @@ same_run() {
     [ ! -e b/checkpoint.safetensors ]
 }
 
+@test "stopped where no checkpoint can be written: the status says so, not the signal" {
+    "$DLTRAIN" --config "$long" --set train.epochs=1000000 --out a >/dev/null 2>log 3>&- &
+    pid=$!
+    while kill -0 $pid && ! grep -q '^epoch' log; do :; done
+    kill -STOP $pid
+    rm -r a
+    kill -TERM $pid
+    kill -CONT $pid
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 6 ]
+    grep -q '^dltrain: error: a/' log
+}
+
 @test "a closed pipe does not end a training" {
     "$DLTRAIN" --config "$config" --set train.epochs=50 --out a 2>&1 | head -n 1
     [ -s a/summary.json ]
