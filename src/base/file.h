@@ -50,6 +50,9 @@ bool file_make_folders(const char *path, struct err *err) MUST_CHECK;
  * mem_free; NULL and ERR_SYSTEM when memory is exhausted. */
 char *file_join(const char *folder, const char *name, struct err *err) MUST_CHECK;
 
+/* "a/b/" becomes "a/b", and "/" stays. */
+void file_strip_slashes(char *path);
+
 /* The folder part of path ("." where there is none). Release with mem_free. */
 char *file_folder(const char *path, struct err *err) MUST_CHECK;
 

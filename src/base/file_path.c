@@ -25,6 +25,11 @@ bool file_is_folder(const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+void file_strip_slashes(char *path) {
+    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+        path[len - 1] = '\0';
+}
+
 /* One folder whose parent exists. */
 static bool make_folder(const char *path, struct err *err) {
     if (mkdir(path, 0777) == 0)

@@ -29,7 +29,7 @@ static void add_value(const struct key *key, const void *spec, bool given, struc
     else if (key->type == &key_object)
         text_add(out, "an object");
     else if (key->type == &key_list)
-        text_addf(out, "%zu elements", key_list_count(key, spec));
+        text_addf(out, "%zu element%s", key_list_count(key, spec), key_list_count(key, spec) == 1 ? "" : "s");
     else
         key->type->print(key, (const char *)spec + key->offset, &w);
 }

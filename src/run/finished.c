@@ -123,17 +123,11 @@ static bool find_summary(struct finished *f, bool alone, struct err *err) {
            check_summary(f, err) && (!folder || (read_config(f, err) && read_answers(f, err)));
 }
 
-/* "a/b/" is "a/b", and "/" stays. */
-static void strip_slashes(char *path) {
-    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
-        path[len - 1] = '\0';
-}
-
 bool finished_open(const char *path, bool alone, struct finished *out, struct err *err) {
     struct finished f = {.path = mem_string(path, err)};
     if (!f.path)
         return false;
-    strip_slashes(f.path);
+    file_strip_slashes(f.path);
     if (!find_summary(&f, alone, err)) {
         finished_release(&f);
         return false;

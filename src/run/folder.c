@@ -133,18 +133,12 @@ static bool count_missing(const char *path, size_t *missing, struct err *err) {
     return true;
 }
 
-/* "a/b/" is "a/b", and "/" stays. */
-static void strip_slashes(char *path) {
-    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
-        path[len - 1] = '\0';
-}
-
 bool folder_open(const char *out, const char *name, enum folder_use use, struct folder *folder,
                  struct err *err) {
     struct folder f = {.lock = -1};
     f.path = folder_path(out, name, err);
     if (f.path)
-        strip_slashes(f.path);
+        file_strip_slashes(f.path);
     if (!f.path || !(f.lock_path = folder_file(&f, ".lock", err)))
         goto fail;
     if (!refuse_finished(&f, use, err))

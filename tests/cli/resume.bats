@@ -167,7 +167,7 @@ same_run() {
     fails 3 'seed: the run began with 1, it cannot go on with 2' bash -c 'resume --seed 2'
     fails 3 'model.layers.0.units: the run began with 64, it cannot go on with 65' \
         bash -c 'resume --set model.layers.0.units=65'
-    fails 3 'model.layers: the run began with 1 elements, it cannot go on with 2 elements' \
+    fails 3 'model.layers: the run began with 1 element, it cannot go on with 2 elements' \
         bash -c 'resume --set "model.layers=[{\"units\":64},{\"units\":4}]"'
     fails 3 'regularization.max_norm: the run began with null, it cannot go on with 3' \
         bash -c 'resume --set regularization.max_norm=3'
