@@ -8,7 +8,7 @@
 #include "run/verify.h"
 
 static const struct option_row options[] = {
-    ROW_THREADS, ROW_ISA, ROW_JSON("the verdict"), ROW_QUIET, ROW_HELP, ROW_VERSION, ROW_END,
+    ROW_SET, ROW_THREADS, ROW_ISA, ROW_JSON("the verdict"), ROW_QUIET, ROW_HELP, ROW_VERSION, ROW_END,
 };
 
 /* ---- progress ---- */
@@ -116,6 +116,24 @@ static int print_verdict(const struct verify *v, const char *path, bool json) {
 
 /* ---- the command ---- */
 
+/* The config of the run, with overrides of what changes no bit, such as where the data lie now. */
+static int open_config(const struct arguments *a, struct config *config) {
+    struct arguments plain = *a;
+    struct config was;
+    struct err err = {0};
+    int status = config_file_open(a, "verify", config);
+    if (status || a->override_count == 0)
+        return status;
+    plain.override_count = 0;
+    if ((status = config_file_open(&plain, "verify", &was)) == 0) {
+        status = config_can_go_on(&was, config, &err) ? 0 : config_file_failure(a, &err);
+        config_release(&was);
+    }
+    if (status)
+        config_release(config);
+    return status;
+}
+
 static int verify_with(struct verify *v, const struct config *config, const struct arguments *a) {
     struct err err = {0};
     interrupt_catch();
@@ -138,7 +156,7 @@ static int run_command(const struct arguments *a) {
         return print_failure(&err);
     struct arguments of_run = *a;
     of_run.config = verify_config(v);
-    int status = config_file_open(&of_run, "verify", &config);
+    int status = open_config(&of_run, &config);
     if (status == 0) {
         status = verify_with(v, &config, &of_run);
         verify_free(v);
@@ -156,7 +174,8 @@ const struct command command_verify = {
     .usage = "verify RUN [options]",
     .summary = "train a finished run again and see whether it comes out the same, bit for bit",
     .example = "  dltrain verify runs/mnist\n"
-               "  dltrain verify runs/mnist --threads 1 --isa scalar\n",
+               "  dltrain verify runs/mnist --threads 1 --isa scalar\n"
+               "  dltrain verify runs/fruit --set data.train.file=/moved/fruit.csv\n",
     .options = options,
     .max_operands = 1,
     .run = run_command,

@@ -84,6 +84,20 @@ epoch 1: validation.loss differs: 0.25 in the run, $found now" ]
     agrees a
 }
 
+@test "data that lie elsewhere now can be named, and nothing else be changed" {
+    cp -R "$box/data" moved
+    cp -R "$box/run" a
+    sed "s|$box/data|$PWD/gone|g" "$box/run/config.json" >a/config.json
+    fails 4 'gone/train-images-idx3-ubyte: cannot open' "$DLTRAIN" verify -q a
+    for part in train test; do
+        file=${part/test/t10k}
+        there+=(--set "data.$part.images=$PWD/moved/$file-images-idx3-ubyte" --set "data.$part.labels=$PWD/moved/$file-labels-idx1-ubyte")
+    done
+    agrees a "${there[@]}"
+    fails 3 'optimizer.lr: the run began with 0.1, it cannot go on with 0.2' "$DLTRAIN" verify a --set optimizer.lr=0.2
+    fails 3 'bogus=1: unknown key' "$DLTRAIN" verify a --set bogus=1
+}
+
 @test "times do not count" {
     altered metrics.jsonl 's/"seconds": [0-9.e-]*, "samples_per_second": [0-9.e]*/"seconds": 7, "samples_per_second": 8/'
     agrees a
