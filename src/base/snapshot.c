@@ -197,13 +197,17 @@ static const struct snapshot_piece *find(struct snapshot *s, const char *name, e
     return NULL;
 }
 
+static void refuse_count(struct snapshot *s, const char *name, size_t expected, size_t found) {
+    snapshot_refuse(s, name, "expected %zu numbers, found %zu", expected, found);
+}
+
 static bool restore(struct snapshot *s, const char *name, enum snapshot_type type, void *values,
                     size_t count) {
     const struct snapshot_piece *piece = find(s, name, type);
     if (!piece)
         return false;
     if (piece->count != count) {
-        snapshot_refuse(s, name, "expected %zu numbers, found %zu", count, piece->count);
+        refuse_count(s, name, count, piece->count);
         return false;
     }
     if (count)
@@ -323,34 +327,53 @@ void snapshot_text(struct snapshot *s, const char *name, struct text *text) {
 
 /* ---- arrays that may be absent ---- */
 
-/* Whether there is one. */
-static bool optional(struct snapshot *s, const char *name, void **values, size_t count, size_t size) {
+/* The memory is asked for when the file is known to have as much: it is no larger than the file. */
+static void *restore_array(struct snapshot *s, const char *name, enum snapshot_type type, size_t count) {
+    struct err err = {0};
+    const struct snapshot_piece *piece = find(s, name, type);
+    if (!piece || piece->count != count) {
+        if (piece)
+            refuse_count(s, name, count, piece->count);
+        return NULL;
+    }
+    void *values = mem_alloc_aligned(count, snapshot_type_size(type), what, &err);
+    if (!values)
+        snapshot_fail(s, &err);
+    else if (count)
+        memcpy(values, piece->values, count * snapshot_type_size(type));
+    return values;
+}
+
+/* Returns the array that there is now. */
+static void *optional(struct snapshot *s, const char *name, enum snapshot_type type, void *values,
+                      size_t count) {
     char given[128];
-    bool is = *values != NULL;
+    bool is = values != NULL;
     snprintf(given, sizeof given, "%s.given", name);
     snapshot_bool(s, given, &is);
-    if (failed(s) || !s->restores)
-        return is;
-    mem_free(*values);
-    *values = NULL;
-    struct err err = {0};
-    if (is && !(*values = mem_alloc_aligned(count, size, what, &err)))
-        snapshot_fail(s, &err);
-    return is;
+    if (failed(s) || !s->restores) {
+        if (is)
+            exchange(s, name, type, values, count);
+        return values;
+    }
+    mem_free(values);
+    return is ? restore_array(s, name, type, count) : NULL;
 }
 
 void snapshot_optional_doubles(struct snapshot *s, const char *name, double **values, size_t count) {
-    void *array = *values;
-    bool is = optional(s, name, &array, count, sizeof **values);
-    *values = array;
-    if (is)
-        snapshot_doubles(s, name, *values, count);
+    *values = optional(s, name, SNAPSHOT_F64, *values, count);
 }
 
 void snapshot_optional_reals(struct snapshot *s, const char *name, real **values, size_t count) {
-    void *array = *values;
-    bool is = optional(s, name, &array, count, sizeof **values);
-    *values = array;
-    if (is)
-        snapshot_reals(s, name, *values, count);
+    *values = optional(s, name, type_of_real, *values, count);
+}
+
+void snapshot_optional_u64s(struct snapshot *s, const char *name, uint64_t **values, size_t count) {
+    *values = optional(s, name, SNAPSHOT_U64, *values, count);
+}
+
+void snapshot_made_doubles(struct snapshot *s, const char *name, double **values, size_t count) {
+    snapshot_optional_doubles(s, name, values, count);
+    if (!*values)
+        snapshot_refuse(s, name, "is missing");
 }

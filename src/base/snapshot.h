@@ -66,8 +66,12 @@ void snapshot_int(struct snapshot *s, const char *name, int *value, int least, i
 void snapshot_text(struct snapshot *s, const char *name, struct text *text);
 
 /* An array that may be absent and whose owner need not exist yet: *values NULL is put aside as nothing and
- * restored as NULL; else count doubles are allocated, released by mem_free. */
+ * restored as NULL; else count doubles are allocated, released by mem_free, once as many are known to be
+ * there. */
 void snapshot_optional_doubles(struct snapshot *s, const char *name, double **values, size_t count);
 void snapshot_optional_reals(struct snapshot *s, const char *name, real **values, size_t count);
+void snapshot_optional_u64s(struct snapshot *s, const char *name, uint64_t **values, size_t count);
+/* The same for one that is never absent. */
+void snapshot_made_doubles(struct snapshot *s, const char *name, double **values, size_t count);
 
 #endif

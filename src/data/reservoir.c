@@ -78,6 +78,9 @@ void reservoir_snapshot(struct reservoir *r, size_t classes, struct snapshot *s)
     snapshot_size(s, "class_count", &r->held.class_count, classes);
     snapshot_size(s, "rows", &rows, r->capacity);
     images->rows = images->dim[0] = rows;
+    if (snapshot_restores(s) &&
+        (r->seen > UINT64_MAX / 2 || rows != (r->seen < r->capacity ? r->seen : r->capacity)))
+        snapshot_refuse(s, "rows", "expected as many as were seen, up to %zu, found %zu", r->capacity, rows);
     snapshot_bytes(s, "images", images->values, rows * bytes);
     snapshot_u32s(s, "classes", r->held.cls, rows, (uint32_t)classes - 1);
 }

@@ -1,4 +1,5 @@
 /* From the labels of a table to numbers of classes. */
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ static bool check_decimals(const struct table *table, const char *path, struct e
         float x;
         if (!decimal_float(text, strlen(text), &x))
             return true;
-        decimal = decimal || x == (float)(long)x ? decimal : &table->labels[i];
+        decimal = decimal || x == truncf(x) ? decimal : &table->labels[i];
     }
     return !decimal || refuse_label(decimal, table, path, err,
                                     "a class (numbers to be predicted are \"target\", not \"label\")");

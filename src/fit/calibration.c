@@ -7,7 +7,8 @@
 /* ---- expected calibration error ---- */
 
 void reliability_add(struct reliability *r, double confidence, bool right) {
-    size_t bin = confidence <= 0 ? 0 : (size_t)ceil(confidence * ECE_BINS) - 1;
+    /* Of a model whose outputs are not finite it is NaN. */
+    size_t bin = confidence > 0 ? (size_t)ceil(confidence * ECE_BINS) - 1 : 0;
     bin = bin < ECE_BINS ? bin : ECE_BINS - 1;
     r->confidence[bin] += confidence;
     r->right[bin] += right;

@@ -37,8 +37,8 @@ bool early_stopping_due(const struct early_stopping *s) {
     return s->stale > 0 && s->stale >= s->patience;
 }
 
-void early_stopping_snapshot(struct early_stopping *stopping, struct snapshot *s) {
-    snapshot_size(s, "epochs", &stopping->epochs, SIZE_MAX);
+void early_stopping_snapshot(struct early_stopping *stopping, size_t epochs, struct snapshot *s) {
+    snapshot_size(s, "epochs", &stopping->epochs, epochs);
     snapshot_size(s, "best_epoch", &stopping->best_epoch, stopping->epochs);
     snapshot_double(s, "best", &stopping->best);
     snapshot_double(s, "mark", &stopping->mark);

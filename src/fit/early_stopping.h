@@ -31,7 +31,8 @@ bool early_stopping_note(struct early_stopping *stopping, double value);
 /* Whether training should end behind the epoch that was noted last. */
 bool early_stopping_due(const struct early_stopping *stopping);
 
-/* Puts aside, or takes up, what it has seen; what it was told by early_stopping_init stays. */
-void early_stopping_snapshot(struct early_stopping *stopping, struct snapshot *s);
+/* Puts aside, or takes up, what it has seen in at most so many epochs; what it was told by
+ * early_stopping_init stays. */
+void early_stopping_snapshot(struct early_stopping *stopping, size_t epochs, struct snapshot *s);
 
 #endif

@@ -290,10 +290,16 @@ void evaluation_release(struct evaluation *evaluation) {
     *evaluation = (struct evaluation){0};
 }
 
-void evaluation_snapshot(struct evaluation *e, struct snapshot *s) {
-    bool confusion = e->confusion != NULL;
+/* Whether the arrays are there that the numbers speak of. */
+static bool is_whole(const struct evaluation *e, size_t outputs) {
+    bool matrix = e->classes > 0 && e->classes <= CONFUSION_CLASSES;
+    return (e->classes == 0 || e->classes == outputs) && (e->confusion != NULL) == matrix &&
+           (isnan(e->r2) || e->output_r2);
+}
+
+void evaluation_snapshot(struct evaluation *e, size_t outputs, struct snapshot *s) {
     snapshot_size(s, "samples", &e->samples, SIZE_MAX);
-    snapshot_size(s, "classes", &e->classes, SIZE_MAX);
+    snapshot_size(s, "classes", &e->classes, outputs);
     snapshot_double(s, "loss", &e->loss);
     snapshot_double(s, "weighted_loss", &e->weighted_loss);
     snapshot_double(s, "accuracy", &e->accuracy);
@@ -302,20 +308,11 @@ void evaluation_snapshot(struct evaluation *e, struct snapshot *s) {
     snapshot_double(s, "brier", &e->brier);
     snapshot_double(s, "ece", &e->ece);
     snapshot_double(s, "r2", &e->r2);
-    snapshot_size(s, "outputs", &e->outputs, SIZE_MAX);
+    snapshot_size(s, "outputs", &e->outputs, outputs);
     snapshot_optional_doubles(s, "output_r2", &e->output_r2, e->outputs);
-    snapshot_bool(s, "confusion.given", &confusion);
-    if (!confusion)
-        return;
-    size_t classes = e->classes;
-    if (snapshot_restores(s) && classes > CONFUSION_CLASSES)
-        snapshot_refuse(s, "classes", "expected at most %d, found %zu", CONFUSION_CLASSES, classes);
-    struct err err = {0};
-    if (snapshot_restores(s) &&
-        !(e->confusion = mem_alloc(classes * classes, sizeof *e->confusion, "the confusion matrix", &err)))
-        snapshot_fail(s, &err);
-    if (e->confusion)
-        snapshot_u64s(s, "confusion", e->confusion, classes * classes);
+    snapshot_optional_u64s(s, "confusion", &e->confusion, e->classes * e->classes);
+    if (snapshot_restores(s) && !is_whole(e, outputs))
+        snapshot_refuse(s, "classes", "do not go with the other figures");
 }
 
 bool fit_outputs(const struct kernel *kernel, struct team *team, const struct model *model,

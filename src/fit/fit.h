@@ -157,8 +157,8 @@ bool fit_evaluate(const struct kernel *kernel, struct team *team, const struct m
                   const struct data_part *part, const struct scaling *scaling, struct evaluation *out,
                   struct err *err) MUST_CHECK;
 void evaluation_release(struct evaluation *evaluation);
-/* Puts the figures aside, or takes them up into ones that are zero. */
-void evaluation_snapshot(struct evaluation *evaluation, struct snapshot *s);
+/* Puts the figures of a model of so many outputs aside, or takes them up into ones that are zero. */
+void evaluation_snapshot(struct evaluation *evaluation, size_t outputs, struct snapshot *s);
 
 /* What the last layer makes of the rows of a part, [count][outputs]: logits, for a loss that has them. */
 bool fit_outputs(const struct kernel *kernel, struct team *team, const struct model *model,

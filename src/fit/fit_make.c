@@ -173,7 +173,7 @@ void fit_adopt(struct fit *fit, const struct fit *previous) {
 
 static void snapshot_status(struct fit *fit, struct snapshot *s) {
     struct fit_status *status = &fit->status;
-    snapshot_size(s, "epoch", &status->epoch, UINT32_MAX);
+    snapshot_size(s, "epoch", &status->epoch, fit->setup.train_spec.epochs);
     snapshot_size(s, "step", &status->step, status->steps);
     snapshot_u64(s, "total_steps", &status->total_steps);
     snapshot_size(s, "samples", &status->samples, fit->setup.train->count);

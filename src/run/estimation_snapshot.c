@@ -19,12 +19,11 @@ static void snapshot_tests(struct estimation_result *r, struct snapshot *s) {
 static void snapshot_ratio(struct label_ratio *r, struct snapshot *s) {
     size_t n = r->classes;
     double *interval = r->interval ? &r->interval[0][0] : NULL;
-    snapshot_optional_doubles(s, "ratio", &r->ratio, n);
-    snapshot_optional_doubles(s, "source_prior", &r->source_prior, n);
-    snapshot_optional_doubles(s, "target_prior", &r->target_prior, n);
+    snapshot_made_doubles(s, "ratio", &r->ratio, (3 + n) * n);
+    if (r->ratio)
+        label_ratio_lay_out(r);
     snapshot_optional_doubles(s, "interval", &interval, 2 * n);
     r->interval = (double(*)[2])interval;
-    snapshot_optional_doubles(s, "confusion", &r->confusion, n * n);
     snapshot_double(s, "sigma_min", &r->sigma_min);
     snapshot_double(s, "condition", &r->condition);
     snapshot_size(s, "truncated", &r->truncated, SIZE_MAX);
@@ -34,27 +33,23 @@ static void snapshot_ratio(struct label_ratio *r, struct snapshot *s) {
     snapshot_bool(s, "converged", &r->converged);
     snapshot_bool(s, "calibrated", &r->calibrated);
     snapshot_double(s, "calibration.a", &r->calibration.a);
-    snapshot_optional_doubles(s, "calibration.b", &r->calibration.b, n);
+    snapshot_made_doubles(s, "calibration.b", &r->calibration.b, n);
 }
 
 /* The numbers of a class come with as many classes as the model has outputs. */
 static void snapshot_label(struct label_estimate *label, size_t classes, struct snapshot *s) {
     snapshot_enter(s, "label");
-    bool estimated = label->classes > 0;
-    snapshot_bool(s, "known", &estimated);
-    if (snapshot_restores(s) && estimated)
+    if (snapshot_restores(s))
         label->classes = label->ratio.classes = classes;
-    if (!estimated) {
-        snapshot_leave(s);
-        return;
-    }
-    snapshot_optional_doubles(s, "share", &label->share, classes);
-    snapshot_optional_doubles(s, "estimated", &label->estimated, classes);
-    snapshot_optional_doubles(s, "weight", &label->weight, classes);
-    snapshot_optional_doubles(s, "applied_prior", &label->applied_prior, classes);
-    snapshot_optional_doubles(s, "posthoc", &label->posthoc, classes);
+    snapshot_made_doubles(s, "share", &label->share, classes);
+    snapshot_made_doubles(s, "estimated", &label->estimated, classes);
+    snapshot_made_doubles(s, "weight", &label->weight, classes);
+    snapshot_made_doubles(s, "applied_prior", &label->applied_prior, classes);
+    snapshot_made_doubles(s, "posthoc", &label->posthoc, classes);
     snapshot_optional_doubles(s, "true_prior", &label->true_prior, classes);
     snapshot_optional_doubles(s, "true_weight", &label->true_weight, classes);
+    if (snapshot_restores(s) && !label->true_prior != !label->true_weight)
+        snapshot_refuse(s, "true_weight", "does not go with the true shares");
     snapshot_double(s, "squared_error", &label->squared_error);
     snapshot_double(s, "error_of_nothing", &label->error_of_nothing);
     snapshot_ratio(&label->ratio, s);
@@ -64,7 +59,7 @@ static void snapshot_label(struct label_estimate *label, size_t classes, struct 
 static void snapshot_covariate(struct covariate_estimate *c, size_t samples, struct snapshot *s) {
     struct importance *i = &c->importance;
     snapshot_enter(s, "covariate");
-    snapshot_optional_doubles(s, "weight", &c->weight, samples);
+    snapshot_made_doubles(s, "weight", &c->weight, samples);
     snapshot_double(s, "ess", &i->ess);
     snapshot_double(s, "max", &i->max);
     snapshot_double(s, "clipped", &i->clipped);
@@ -112,10 +107,27 @@ static enum estimation_stage resumed_stage(const struct estimation *e) {
     return e->crossfit ? ESTIMATION_CROSSFIT : ESTIMATION_MODEL;
 }
 
+/* Whether an estimation of this kind, by these data, is put aside there. */
+static bool has_stage(const struct estimation *e, int stage) {
+    const struct shift_spec *spec = e->result.spec;
+    bool label = spec->kind == SHIFT_LABEL, held_out = e->setup->data.validation.set;
+    const bool has[] = {
+        [ESTIMATION_DISCRIMINATOR] = true,
+        [ESTIMATION_DENSITY] = !label && density_is_direct(spec->method),
+        [ESTIMATION_CROSSFIT] = label && !held_out,
+        [ESTIMATION_MODEL] = label && held_out,
+        [ESTIMATION_LABEL] = false,
+        [ESTIMATION_OVER] = true,
+    };
+    return has[stage];
+}
+
 void estimation_snapshot(struct estimation *e, struct snapshot *s) {
     int stage = (int)resumed_stage(e);
     snapshot_enter(s, "estimation");
     snapshot_int(s, "stage", &stage, ESTIMATION_DISCRIMINATOR, ESTIMATION_OVER);
+    if (snapshot_restores(s) && !has_stage(e, stage))
+        snapshot_refuse(s, "stage", "this estimation does not come to stage %d", stage);
     if (stage == ESTIMATION_DISCRIMINATOR) {
         discriminator_snapshot(e->discriminator, s);
     } else {

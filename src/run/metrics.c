@@ -128,7 +128,11 @@ void metrics_release(struct metrics *metrics) {
 }
 
 void metrics_snapshot(struct metrics *metrics, struct snapshot *s) {
+    const struct text *lines = &metrics->lines;
     snapshot_text(s, "metrics", &metrics->lines);
-    if (snapshot_restores(s))
-        metrics->written = 0;
+    if (!snapshot_restores(s))
+        return;
+    metrics->written = 0;
+    if (lines->len > 0 && lines->s[lines->len - 1] != '\n')
+        snapshot_refuse(s, "metrics", "ends within a line");
 }

@@ -401,6 +401,8 @@ void stream_snapshot(struct stream *stream, struct snapshot *s) {
         snapshot_leave(s);
     }
     snapshot_bool(s, "has_newest", &stream->has_newest);
+    if (snapshot_restores(s) && stream->has_newest && !stream->newest)
+        snapshot_refuse(s, "has_newest", "this run has no new models");
     snapshot_parameters(stream->base, "base", s);
     snapshot_reals(s, "good", stream->good, stream->base->size);
     if (stream->open)

@@ -211,11 +211,12 @@ void training_restore_best(struct training *t) {
 
 /* ---- put aside ---- */
 
-static void snapshot_record(struct epoch_record *r, const char *name, struct snapshot *s) {
+/* epochs: the most there can be. */
+static void snapshot_record(struct epoch_record *r, const char *name, size_t epochs, struct snapshot *s) {
     snapshot_enter(s, name);
     snapshot_bool(s, "refit", &r->refit);
     snapshot_bool(s, "uncorrected", &r->uncorrected);
-    snapshot_size(s, "epoch", &r->epoch, UINT32_MAX);
+    snapshot_size(s, "epoch", &r->epoch, epochs);
     snapshot_u64(s, "step", &r->step);
     snapshot_double(s, "lr", &r->lr);
     snapshot_double(s, "seconds", &r->seconds);
@@ -224,11 +225,11 @@ static void snapshot_record(struct epoch_record *r, const char *name, struct sna
     snapshot_leave(s);
 }
 
-void measurement_snapshot(struct measurement *m, const char *name, struct snapshot *s) {
+void measurement_snapshot(struct measurement *m, const char *name, size_t outputs, struct snapshot *s) {
     snapshot_enter(s, name);
     snapshot_bool(s, "made", &m->made);
     if (m->made)
-        evaluation_snapshot(&m->figures, s);
+        evaluation_snapshot(&m->figures, outputs, s);
     snapshot_leave(s);
 }
 
@@ -244,17 +245,15 @@ static void snapshot_kept(struct training *t, struct snapshot *s) {
 
 void training_snapshot(struct training *t, struct snapshot *s) {
     snapshot_bool(s, "uncorrected", &t->uncorrected);
-    snapshot_record(&t->last, "last", s);
-    snapshot_record(&t->best, "best", s);
+    snapshot_record(&t->last, "last", t->epochs, s);
+    snapshot_record(&t->best, "best", t->last.epoch, s);
     snapshot_kept(t, s);
-    measurement_snapshot(&t->validation, "validation", s);
+    measurement_snapshot(&t->validation, "validation", t->setup->data.outputs, s);
     snapshot_enter(s, "early_stopping");
-    early_stopping_snapshot(&t->stopping, s);
+    early_stopping_snapshot(&t->stopping, t->last.epoch, s);
     snapshot_leave(s);
     if (t->best_theta && t->best.epoch > 0)
         snapshot_reals(s, "best_parameters", t->best_theta, t->setup->model->size);
-    if (t->watched && snapshot_restores(s) && t->last.epoch > t->epochs)
-        snapshot_refuse(s, "last.epoch", "expected at most %zu, found %zu", t->epochs, t->last.epoch);
     if (t->watched)
         snapshot_doubles(s, "watched", t->watched, t->last.epoch);
     snapshot_u64(s, "steps", &t->steps);

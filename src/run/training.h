@@ -28,7 +28,8 @@ struct measurement {
 bool measure(const struct setup *setup, const struct data_part *part, struct measurement *out,
              struct err *err) MUST_CHECK;
 void measurement_release(struct measurement *measurement);
-void measurement_snapshot(struct measurement *measurement, const char *name, struct snapshot *s);
+void measurement_snapshot(struct measurement *measurement, const char *name, size_t outputs,
+                          struct snapshot *s);
 
 struct training {
     const struct setup *setup;

@@ -217,28 +217,30 @@ static void note(struct crossfit *c) {
         c->status.loss = fit->loss;
 }
 
-/* Some steps of an epoch of the fold's model; *trained: it has done its last. */
-static bool train(struct crossfit *c, size_t max_steps, bool *trained, struct err *err) {
+/* Whether the fold's model has done its last epoch. */
+static bool is_trained(const struct crossfit *c) {
+    return fit_status(c->fit)->epoch == c->setup.like.train_spec.epochs && fit_epoch_done(c->fit);
+}
+
+/* Some steps of an epoch of the fold's model. */
+static bool train(struct crossfit *c, size_t max_steps, struct err *err) {
     const struct fit_status *fit = fit_status(c->fit);
-    size_t epochs = c->setup.like.train_spec.epochs;
     uint64_t before = fit->total_steps;
-    if (epochs > 0 && !fit_steps(c->fit, max_steps, err))
+    if (!is_trained(c) && !fit_steps(c->fit, max_steps, err))
         return false;
     c->status.done += fit->total_steps - before;
     note(c);
-    if (epochs > 0 && fit_epoch_done(c->fit))
+    if (fit->epoch > 0 && fit_epoch_done(c->fit))
         fit_watch(c->fit, fit->loss);
-    *trained = fit->epoch == epochs && fit_epoch_done(c->fit);
     return true;
 }
 
 static bool advance(struct crossfit *c, size_t max_steps, struct err *err) {
-    bool trained;
     if (!c->model && !begin_fold(c, err))
         return false;
-    if (!train(c, max_steps, &trained, err))
+    if (!train(c, max_steps, err))
         return false;
-    if (!trained)
+    if (!is_trained(c))
         return true;
     if (!predict_fold(c, err))
         return false;

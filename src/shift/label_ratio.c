@@ -132,13 +132,19 @@ static bool describe_matrix(const struct attempt *a, struct label_ratio *out, st
     return true;
 }
 
+void label_ratio_lay_out(struct label_ratio *ratio) {
+    size_t k = ratio->classes;
+    ratio->source_prior = ratio->ratio + k, ratio->target_prior = ratio->source_prior + k;
+    ratio->confusion = ratio->target_prior + k;
+}
+
 static bool take(struct attempt *a, struct label_ratio *out, struct err *err) {
     size_t k = a->estimator->classes;
     if (!(out->ratio = mem_alloc(3 + k, k * sizeof *out->ratio, "the class ratios", err)) ||
         !bcts_init(&out->calibration, k, err))
         return false;
-    out->source_prior = out->ratio + k, out->target_prior = out->source_prior + k;
-    out->confusion = out->target_prior + k;
+    out->classes = k;
+    label_ratio_lay_out(out);
     memcpy(out->ratio, a->ratio, k * sizeof *out->ratio);
     memcpy(out->source_prior, a->share, k * sizeof *out->ratio);
     memcpy(out->target_prior, a->q, k * sizeof *out->ratio);

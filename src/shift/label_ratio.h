@@ -44,6 +44,10 @@ struct label_ratio {
 
 void label_ratio_release(struct label_ratio *ratio);
 
+/* The arrays of numbers but the intervals are one block, which `ratio` owns: [3 + classes][classes] in the
+ * order above. Points the others into it. */
+void label_ratio_lay_out(struct label_ratio *ratio);
+
 /* A class that the held-out sample lacks gets the share [classes] that the training part has of it, and a
  * neutral place among the calibrated logits; the others share what that leaves. It has no interval: NaN. */
 void label_ratio_settle_unseen(struct label_ratio *ratio, const double *share);

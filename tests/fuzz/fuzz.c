@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
+
 volatile unsigned fuzz_sink;
 
 void fuzz_failed(const char *condition, const char *file, int line) {
@@ -30,6 +32,25 @@ const char *fuzz_file(int slot, const void *bytes, size_t len) {
         done += (size_t)n;
     }
     return slots[slot].path;
+}
+
+static char *own_folder;
+
+static void remove_folder(void) {
+    scratch_remove(own_folder);
+}
+
+const char *fuzz_path(const char *name) {
+    static char path[4][512];
+    static size_t turn;
+    struct err err = {0};
+    if (!own_folder) {
+        MUST((own_folder = scratch_make(&err)));
+        MUST(atexit(remove_folder) == 0);
+    }
+    char *p = path[turn++ % 4];
+    snprintf(p, sizeof path[0], "%s/%s", own_folder, name);
+    return p;
 }
 
 void fuzz_check_error(const struct err *err, enum err_kind kind) {

@@ -18,6 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { FUZZ_SLOTS = 4 };
 const char *fuzz_file(int slot, const void *bytes, size_t len);
 
+/* The path of a name in a folder of the process's own, which is empty at first and removed at the end: for
+ * what writes files. One of four texts that are used in turn. */
+const char *fuzz_path(const char *name);
+
 /* What is only looked at goes here, so that no compiler leaves the looking out. */
 extern volatile unsigned fuzz_sink;
 
