@@ -39,6 +39,8 @@ bool file_write_parts(const char *path, const struct file_part *parts, size_t co
 bool file_is_temporary(const char *name);
 
 bool file_exists(const char *path);
+/* The same where much hangs on it: what cannot be looked at is ERR_SYSTEM, and not missing. */
+bool file_look(const char *path, bool *exists, struct err *err) MUST_CHECK;
 /* Whether both paths lead to one file that exists. */
 bool file_same(const char *a, const char *b);
 bool file_is_folder(const char *path);

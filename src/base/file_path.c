@@ -20,6 +20,13 @@ bool file_exists(const char *path) {
     return stat(path, &st) == 0;
 }
 
+bool file_look(const char *path, bool *exists, struct err *err) {
+    struct stat st;
+    *exists = stat(path, &st) == 0;
+    return *exists || errno == ENOENT || errno == ENOTDIR ||
+           err_set(err, ERR_SYSTEM, "%s: cannot look at it: %s", path, strerror(errno));
+}
+
 bool file_is_folder(const char *path) {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);

@@ -1,6 +1,5 @@
 #include "base/scratch.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,29 +8,33 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-char *scratch_make(struct err *err) {
+bool scratch_make(struct scratch *scratch, struct err *err) {
     const char *wish = getenv("TMPDIR");
-    char *path = file_join(wish && wish[0] ? wish : "/tmp", "dltrain-XXXXXX", err);
-    if (!path || mkdtemp(path))
-        return path;
-    err_set(err, ERR_SYSTEM, "%s: cannot make a folder: %s", path, strerror(errno));
-    mem_free(path);
-    return NULL;
+    struct scratch s = {.path = file_join(wish && wish[0] ? wish : "/tmp", "dltrain-XXXXXX", err)};
+    if (!s.path)
+        return false;
+    bool made = mkdtemp(s.path) != NULL;
+    if (made && (s.open = opendir(s.path))) {
+        *scratch = s;
+        return true;
+    }
+    err_set(err, ERR_SYSTEM, "%s: cannot %s: %s", s.path, made ? "open the folder" : "make a folder",
+            strerror(errno));
+    if (made)
+        rmdir(s.path);
+    mem_free(s.path);
+    return false;
 }
 
-/* A folder inside is left alone, as unlink does. */
-void scratch_remove(char *path) {
-    DIR *dir = path ? opendir(path) : NULL;
-    struct err err;
-    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
-        char *file = file_join(path, entry->d_name, &err);
-        if (file)
-            unlink(file);
-        mem_free(file);
-    }
-    if (dir)
-        closedir(dir);
-    if (path)
-        rmdir(path);
-    mem_free(path);
+/* A folder inside is left alone, as unlinkat does. */
+void scratch_remove(struct scratch *s) {
+    if (!s->path)
+        return;
+    rewinddir(s->open);
+    for (const struct dirent *entry; (entry = readdir(s->open));)
+        unlinkat(dirfd(s->open), entry->d_name, 0);
+    closedir(s->open);
+    rmdir(s->path);
+    mem_free(s->path);
+    *s = (struct scratch){0};
 }

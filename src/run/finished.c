@@ -74,8 +74,8 @@ static bool check_answers(const struct finished *f, const char *path, struct err
 static bool read_answers(struct finished *f, struct err *err) {
     double samples = finished_number(f, "test.samples");
     char *path = file_join(f->path, "predictions.idx", err);
-    bool ok = path != NULL;
-    if (ok && file_exists(path)) {
+    bool there, ok = path && file_look(path, &there, err);
+    if (ok && there) {
         if (!is_count(samples))
             ok = err_set(err, ERR_DATA, "%s: summary.json beside it has no test.samples", path);
         ok = ok && answers_read(path, (size_t)samples, &f->answers, err) && check_answers(f, path, err);
@@ -92,31 +92,39 @@ static bool read_config(struct finished *f, struct err *err) {
     return f->config != NULL;
 }
 
-static bool has_file(const struct finished *f, const char *name) {
-    struct err err;
-    char *path = file_join(f->path, name, &err);
-    bool has = path && file_exists(path);
+static bool find_file(const struct finished *f, const char *name, bool *there, struct err *err) {
+    char *path = file_join(f->path, name, err);
+    bool ok = path && file_look(path, there, err);
     mem_free(path);
-    return has;
+    return ok;
 }
 
 /* A folder without a summary. */
 static bool refuse(const struct finished *f, struct err *err) {
-    if (has_file(f, "seeds.json"))
+    bool seeds, metrics, config;
+    if (!find_file(f, "seeds.json", &seeds, err) || !find_file(f, "metrics.jsonl", &metrics, err) ||
+        !find_file(f, "config.json", &config, err))
+        return false;
+    if (seeds)
         return err_set(err, ERR_DATA, "%s: holds a run of each of several seeds: give %s/seed-1 or the like",
                        f->path, f->path);
-    if (has_file(f, "metrics.jsonl") || has_file(f, "config.json"))
+    if (metrics || config)
         return err_set(err, ERR_DATA, "%s: the run is not finished: there is no summary.json yet", f->path);
     return err_set(err, ERR_DATA, "%s: is no run directory: there is no summary.json", f->path);
 }
 
 static bool find_summary(struct finished *f, bool alone, struct err *err) {
-    if (!file_exists(f->path))
+    bool there, finished = false;
+    if (!file_look(f->path, &there, err))
+        return false;
+    if (!there)
         return err_set(err, ERR_DATA, "%s: there is no such run directory", f->path);
     bool folder = file_is_folder(f->path);
     if (!folder && !alone)
         return err_set(err, ERR_DATA, "%s: expected a run directory, found a file", f->path);
-    if (folder && !has_file(f, "summary.json"))
+    if (folder && !find_file(f, "summary.json", &finished, err))
+        return false;
+    if (folder && !finished)
         return refuse(f, err);
     f->summary_path = folder ? file_join(f->path, "summary.json", err) : mem_string(f->path, err);
     return f->summary_path && (f->summary = finished_read_object(f->summary_path, err)) &&

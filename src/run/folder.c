@@ -30,9 +30,9 @@ char *folder_path(const char *out, const char *name, struct err *err) {
 
 bool folder_finished(const struct folder *folder, bool *finished, struct err *err) {
     char *summary = folder_file(folder, "summary.json", err);
-    *finished = summary && file_exists(summary);
+    bool ok = summary && file_look(summary, finished, err);
     mem_free(summary);
-    return summary != NULL;
+    return ok;
 }
 
 static bool refuse_finished(const struct folder *folder, enum folder_use use, struct err *err) {

@@ -54,7 +54,7 @@ bool folder_go_on(const struct folder *folder, struct err *err) MUST_CHECK;
 /* Gives the new checkpoint the name of the newest one, and that the name of the previous one. At no moment is
  * there none. */
 bool folder_rotate(const struct folder *folder, struct err *err) MUST_CHECK;
-/* Removes the previous one, when a run has ended. */
+/* Removes the previous one, when a run ends. */
 bool folder_drop_previous(const struct folder *folder, struct err *err) MUST_CHECK;
 
 /* The path of a file of the folder. Release with mem_free. */

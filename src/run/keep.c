@@ -153,5 +153,7 @@ bool keep(struct run *run, struct err *err) {
 bool keep_if_due(struct run *run, struct err *err) {
     double since = clock_seconds() - run->kept_at, minutes = run->config->train.checkpoint_minutes;
     bool due = (run->news && since >= pause_seconds) || (minutes > 0 && since >= 60 * minutes);
-    return !due || keeper_busy(run->keeper) || keep(run, err);
+    bool idle;
+    /* A failure is told at once, and not when the next checkpoint is due. */
+    return keeper_idle(run->keeper, &idle, err) && (!due || !idle || keep(run, err));
 }

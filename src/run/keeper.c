@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "kernel/kernel.h"
@@ -37,6 +38,8 @@ static bool write_load(const struct folder *folder, const struct load *load, str
     bool ok = path && checkpoint_save(path, load->snapshot, NUMERIC_CONTRACT, err) &&
               folder_rotate(folder, err) &&
               folder_write(folder, "metrics.jsonl", load->metrics.s, load->metrics.len, err);
+    if (path && !ok)
+        unlink(path); /* where it has not become the newest one */
     mem_free(path);
     return ok;
 }
@@ -140,9 +143,10 @@ bool keeper_wait(struct keeper *k, struct err *err) {
     return ok;
 }
 
-bool keeper_busy(struct keeper *k) {
+bool keeper_idle(struct keeper *k, bool *idle, struct err *err) {
     pthread_mutex_lock(&k->mutex);
-    bool busy = k->waiting.snapshot || k->writing;
+    *idle = !k->waiting.snapshot && !k->writing;
+    bool ok = well(k, err);
     pthread_mutex_unlock(&k->mutex);
-    return busy;
+    return ok;
 }

@@ -23,7 +23,7 @@ bool keeper_hand(struct keeper *keeper, struct snapshot *snapshot, const struct 
                  struct err *err) MUST_CHECK;
 /* Returns when all that was handed over is on disk. */
 bool keeper_wait(struct keeper *keeper, struct err *err) MUST_CHECK;
-/* Whether something is being written, or waits. */
-bool keeper_busy(struct keeper *keeper);
+/* Whether nothing is being written, and nothing waits. False: an earlier one could not be written. */
+bool keeper_idle(struct keeper *keeper, bool *idle, struct err *err) MUST_CHECK;
 
 #endif

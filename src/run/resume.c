@@ -101,10 +101,11 @@ static bool load_newest(struct run *run, struct checkpoint **out, struct err *er
     struct err problem = {0};
     *out = NULL;
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        bool exists = false;
         char *path = folder_file(&run->folder, name[i], err);
-        bool exists = path && file_exists(path);
+        bool looked = path && file_look(path, &exists, err);
         mem_free(path);
-        if (!path)
+        if (!looked)
             return false;
         struct err found = {0};
         if (!exists)

@@ -180,9 +180,10 @@ static bool finish(struct run *run, const char *stopped_by, struct err *err) {
         !keeper_wait(run->keeper, err) || !metrics_flush(&run->metrics, &run->folder, err))
         return false;
     fill_result(run, stopped_by);
+    /* The last checkpoint is on disk; behind the summary there is nothing that could fail. */
     if (!summary_print(&run->result, &run->setup, &run->summary, err) || !judge(run, err) ||
-        !folder_write(&run->folder, "summary.json", run->summary.s, run->summary.len, err) ||
-        !folder_drop_previous(&run->folder, err))
+        !folder_drop_previous(&run->folder, err) ||
+        !folder_write(&run->folder, "summary.json", run->summary.s, run->summary.len, err))
         return false;
     run->finished = true;
     return true;

@@ -24,12 +24,13 @@ static bool refuse(const char *folder, const char *name, struct err *err) {
     char *path = file_join(folder, name, err);
     if (!path)
         return false;
-    bool there = file_exists(path);
+    bool there, looked = file_look(path, &there, err);
     mem_free(path);
-    return !there || err_set(err, ERR_SYSTEM,
-                             "%s: holds a finished run: --force replaces it, --out DIR keeps it and writes "
-                             "elsewhere",
-                             folder);
+    return looked &&
+           (!there || err_set(err, ERR_SYSTEM,
+                              "%s: holds a finished run: --force replaces it, --out DIR keeps it and writes "
+                              "elsewhere",
+                              folder));
 }
 
 static bool refuse_runs(const char *folder, uint64_t first, size_t count, struct err *err) {

@@ -15,7 +15,8 @@ enum { METRICS_MAX = 1 << 30 };
 
 struct verify {
     struct finished past;
-    char *config_path, *metrics_path, *scratch;
+    char *config_path, *metrics_path;
+    struct scratch scratch;
     char digest[SHA256_HEX]; /* of the past model.safetensors; "": there is none */
     struct json **line;      /* [lines] of the past metrics.jsonl */
     size_t lines;
@@ -124,7 +125,7 @@ void verify_free(struct verify *v) {
     if (!v)
         return;
     run_free(v->run);
-    scratch_remove(v->scratch);
+    scratch_remove(&v->scratch);
     for (size_t i = 0; i < v->lines; i++)
         json_free(v->line[i]);
     mem_free(v->line);
@@ -202,10 +203,12 @@ const char *verify_config(const struct verify *v) {
 bool verify_begin(struct verify *v, const struct config *config, const char *isa, const char *version,
                   struct err *err) {
     const char *init_from = finished_text(&v->past, "init_from");
-    if (!(v->scratch = scratch_make(err)))
+    if (!scratch_make(&v->scratch, err))
         return false;
-    const struct run_options options = {
-        .folder = v->scratch, .init_from = init_from[0] ? init_from : NULL, .isa = isa, .version = version};
+    const struct run_options options = {.folder = v->scratch.path,
+                                        .init_from = init_from[0] ? init_from : NULL,
+                                        .isa = isa,
+                                        .version = version};
     if (!(v->run = run_open(config, &options, err)))
         return false;
     compare_versions(v, version);

@@ -27,8 +27,8 @@ bool content_same(const struct content *a, const struct content *b);
 /* Whether a is how b begins. */
 bool content_begins(const struct content *a, const struct content *b);
 
-/* Blanks out what differs between two equal runs: times, rates and the peak of memory, in JSON and in pages.
- */
+/* Blanks out what differs between two equal runs: times, rates and the peak of memory, in JSON, XML and in
+ * pages. */
 void content_settle(struct content *content);
 
 /* The files of a folder, in the order of their names. */
@@ -38,14 +38,15 @@ struct listing {
 };
 
 struct listing folder_list(const char *path); /* empty where there is none */
+bool listing_has(const struct listing *listing, const char *name);
 void listing_release(struct listing *listing);
 void folder_remove(const char *path);
 void folder_copy(const char *from, const char *to);
 
 /* ---- the scene ---- */
 
-/* Makes a folder for everything, in memory where that is to be had, goes there and writes data/ and
- * tiny.json. */
+/* Makes a folder for everything, in memory where that is to be had, goes there and writes data/, tiny.json,
+ * and table.json for the tables among the data. */
 const char *scene_make(void);
 void scene_remove(void);
 

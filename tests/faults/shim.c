@@ -7,9 +7,10 @@
  *   DLTRAIN_FAULT=CLASS:N+:HOW    that one and every one after it
  *   DLTRAIN_FAULT_REPORT=FILE     written when main returns
  *
- * HOW is an error by its name, or "short": half of the bytes. Calls count from main on; those of the dynamic
- * loader, which makes its tables for a new thread, never fail: class thread stands for them. Descriptor 2 is
- * left alone, as what fails is told there. fsync tells success and does nothing: the sweep makes thousands of
+ * HOW is an error by its name, "short": half of the bytes, or a signal: KILL, TERM or USR1 comes in front of
+ * the call, within a write behind half of its bytes. Calls count from main on; those of the dynamic loader,
+ * which makes its tables for a new thread, never fail: class thread stands for them. Descriptor 2 is left
+ * alone, as what fails is told there. fsync tells success and does nothing: the sweep makes thousands of
  * runs.
  *
  * The report has a line for each class, "calls CLASS COUNT", and one for each thing that a clean end would
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -52,6 +54,7 @@ static const struct {
 } errors[] = {
     {"short", 0},       {"ENOMEM", ENOMEM}, {"EMFILE", EMFILE}, {"EIO", EIO},       {"EINTR", EINTR},
     {"ENOSPC", ENOSPC}, {"EAGAIN", EAGAIN}, {"EACCES", EACCES}, {"ENOLCK", ENOLCK}, {"EDQUOT", EDQUOT},
+    {"KILL", -SIGKILL}, {"TERM", -SIGTERM}, {"USR1", -SIGUSR1},
 };
 
 static atomic_bool armed; /* main is running */
@@ -61,15 +64,20 @@ static struct {
     enum class class;
     unsigned long at; /* 0: nothing fails */
     bool ever;
-    int error; /* 0: short */
+    int error; /* 0: short; below: a signal */
 } fault;
 
-/* Whether this call is to fail; counts it. */
+/* Whether this call is to fail; counts it. What a signal is to come in front of does not. */
 static bool fails(enum class class) {
     if (!armed)
         return false;
     unsigned long n = atomic_fetch_add(&calls[class], 1) + 1;
-    return fault.at && fault.class == class && (fault.ever ? n >= fault.at : n == fault.at);
+    bool hit = fault.at && fault.class == class && (fault.ever ? n >= fault.at : n == fault.at);
+    if (hit && fault.error < 0 && class != WRITE) {
+        kill(getpid(), -fault.error);
+        return false;
+    }
+    return hit;
 }
 
 static void read_fault(const char *text) {
@@ -272,7 +280,7 @@ int close(int fd) {
 
 /* How many of count bytes a call takes that is to fail, or -1 with errno. */
 static ssize_t taken(size_t count) {
-    return fault.error || count == 0 ? failed() : (ssize_t)((count + 1) / 2);
+    return fault.error > 0 || count == 0 ? failed() : (ssize_t)((count + 1) / 2);
 }
 
 ssize_t read(int fd, void *bytes, size_t count) {
@@ -286,8 +294,12 @@ ssize_t pread(int fd, void *bytes, size_t count, off_t at) {
 }
 
 ssize_t write(int fd, const void *bytes, size_t count) {
-    ssize_t n = fd != STDERR_FILENO && fails(WRITE) ? taken(count) : (ssize_t)count;
-    return n < 0 ? n : REAL(write)(fd, bytes, (size_t)n);
+    bool bad = fd != STDERR_FILENO && fails(WRITE);
+    ssize_t n = bad ? taken(count) : (ssize_t)count;
+    n = n < 0 ? n : REAL(write)(fd, bytes, (size_t)n);
+    if (bad && fault.error < 0)
+        kill(getpid(), -fault.error);
+    return n;
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {

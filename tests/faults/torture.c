@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,40 +20,70 @@
 
 /* ---- what is tried ---- */
 
+#define TRAIN "--config ../tiny.json --out run -q --threads 1"
+#define LABEL                                                                                                \
+    TRAIN " --set shift.kind=label --set shift.correct=retrain --set "                                       \
+          "shift.target.images=t10k-images-idx3-ubyte "                                                      \
+          "--set shift.folds=2 --set shift.bootstrap=1 --set shift.force=true"
+#define OFTEN " --set train.checkpoint_minutes=0.0000001"
+
 /* Runs whose folders cases begin with, and whose models they use: of another seed, so that their files differ
- * from the new ones. */
+ * from the new ones; finished; shorter; stopped. */
 static const struct campaign befores[] = {
-    {.name = "old", .command = "--config ../tiny.json --out run -q --threads 1 --seed 7"},
+    {.name = "old", .command = TRAIN " --seed 7"},
+    {.name = "done", .command = TRAIN},
+    {.name = "short", .command = TRAIN " --set train.epochs=1"},
+    {.name = "cut", .command = TRAIN OFTEN, .cut = true},
+    {.name = "label-cut", .command = LABEL OFTEN, .cut = true},
+    {.name = "table", .command = "--config ../table.json --out run -q --threads 1"},
 };
 
 enum { BEFORES = sizeof befores / sizeof befores[0] };
 
 static const struct campaign campaigns[] = {
-    {.name = "train", .command = "--config ../tiny.json --out run -q --threads 1"},
-    {.name = "force",
-     .command = "--config ../tiny.json --out run -q --threads 1 --force",
-     .before = "old",
-     .replaces = true},
-    {.name = "finished",
-     .command = "--config ../tiny.json --out run -q --threads 1",
-     .before = "old",
-     .status = FAILED},
-    {.name = "threads", .command = "--config ../tiny.json --out run -q --threads 3"},
+    {.name = "train", .command = TRAIN, .trains = true},
+    {.name = "force", .command = TRAIN " --force", .before = "old", .replaces = true, .trains = true},
+    {.name = "finished", .command = TRAIN, .before = "old", .status = FAILED},
+    {.name = "threads", .command = "--config ../tiny.json --out run -q --threads 3", .trains = true},
+    {.name = "often", .command = TRAIN OFTEN, .trains = true},
     {.name = "init-from",
-     .command = "--config ../tiny.json --out run -q --threads 1 --json --init-from ../old/model.safetensors "
-                "--set train.epochs=0"},
+     .command = TRAIN " --json --init-from ../old/model.safetensors --set train.epochs=0",
+     .trains = true},
     {.name = "shift",
-     .command = "--config ../tiny.json --out run -q --threads 1 --set shift.kind=covariate "
-                "--set shift.target.images=t10k-images-idx3-ubyte --set shift.folds=2 "
-                "--set shift.discriminator.epochs=1"},
-    {.name = "label",
-     .command =
-         "--config ../tiny.json --out run -q --threads 1 --set shift.kind=label --set shift.correct=retrain "
-         "--set shift.target.images=t10k-images-idx3-ubyte --set shift.folds=2 --set shift.bootstrap=1 "
-         "--set shift.force=true"},
+     .command = TRAIN " --set shift.kind=covariate --set shift.target.images=t10k-images-idx3-ubyte "
+                      "--set shift.folds=2 --set shift.discriminator.epochs=1",
+     .trains = true},
+    {.name = "label", .command = LABEL, .trains = true},
+    {.name = "table", .command = "--config ../table.json --out run -q --threads 1", .trains = true},
+    {.name = "resume",
+     .command = TRAIN " --resume",
+     .before = "cut",
+     .replaces = true,
+     .resumes = true,
+     .same = "train"},
+    {.name = "resume-label",
+     .command = LABEL " --resume",
+     .before = "label-cut",
+     .replaces = true,
+     .resumes = true,
+     .same = "label"},
+    {.name = "resume-more",
+     .command = TRAIN " --resume",
+     .before = "short",
+     .replaces = true,
+     .resumes = true,
+     .same = "train"},
+    {.name = "resume-none", .command = TRAIN " --resume", .resumes = true, .same = "train"},
+    {.name = "resume-done", .command = TRAIN " --resume", .before = "done", .resumes = true, .same = "train"},
+    {.name = "expect",
+     .command = TRAIN " --expect test.accuracy>=0 --expect epochs_run==3 --junit junit.xml",
+     .trains = true,
+     .status = MISSED,
+     .lines = 2},
     {.name = "eval", .command = "eval --model ../old/model.safetensors --data ../data"},
     {.name = "eval-config",
      .command = "eval --model ../old/model.safetensors --config ../tiny.json --threads 1 --json"},
+    {.name = "eval-table", .command = "eval --model ../table/model.safetensors --data ../data/table.csv.gz"},
     {.name = "predict",
      .command = "predict --model ../old/model.safetensors --images ../data/train-images-idx3-ubyte.gz -q "
                 "--threads 1"},
@@ -65,6 +96,8 @@ static const struct campaign campaigns[] = {
                 "--out run/model.safetensors",
      .before = "old"},
     {.name = "check", .command = "check --config ../tiny.json --threads 1"},
+    {.name = "compare", .command = "compare ../old ../done --baseline ../old --tolerance test.loss=9"},
+    {.name = "verify", .command = "verify ../old -q --threads 1"},
 };
 
 enum { CAMPAIGNS = sizeof campaigns / sizeof campaigns[0] };
@@ -172,14 +205,23 @@ static void sweep(const struct campaign *c, const struct failure *f, const struc
     }
 }
 
+/* Runs a campaign to its end; how it ended. */
+static int play_case(const struct campaign *c, const char *fault) {
+    struct fault_case s = {
+        .program = options.program, .shim = options.shim, .campaign = c, .folder = "sound"};
+    int how;
+    snprintf(s.fault, sizeof s.fault, "%s", fault);
+    case_begin(&s);
+    if (waitpid(s.pid, &how, 0) != s.pid)
+        give_up("%s: cannot wait: %s", c->name, strerror(errno));
+    return how;
+}
+
 /* Runs a campaign in which nothing fails. */
 static struct outcome play(const struct campaign *c, struct content *report) {
     const char *folder = "sound";
-    struct fault_case s = {
-        .program = options.program, .shim = options.shim, .campaign = c, .fault = "none", .folder = "sound"};
-    int how;
-    case_begin(&s);
-    if (waitpid(s.pid, &how, 0) != s.pid || !WIFEXITED(how))
+    int how = play_case(c, "none");
+    if (!WIFEXITED(how))
         give_up("%s: the program does not run under the shim (a sanitizer's cannot)", c->name);
     *report = file_content(textf("%s/report", folder));
     if (!report->bytes)
@@ -191,10 +233,27 @@ static struct outcome play(const struct campaign *c, struct content *report) {
     return outcome_of(folder);
 }
 
+/* Holds what a campaign comes to against what another one does. */
+static void check_same(const struct campaign *c, const struct outcome *sound) {
+    struct content report;
+    for (size_t i = 0; c->same && i < CAMPAIGNS; i++) {
+        if (strcmp(campaigns[i].name, c->same) != 0)
+            continue;
+        struct outcome other = play(&campaigns[i], &report);
+        if (!outcome_same_files(sound, &other)) {
+            printf("%s: comes to other files than %s\n", c->name, c->same);
+            findings++;
+        }
+        outcome_release(&other);
+        content_release(&report);
+    }
+}
+
 static void run_campaign(const struct campaign *c) {
     struct content report;
     unsigned long cases_before = cases, findings_before = findings;
     struct outcome sound = play(c, &report);
+    check_same(c, &sound);
     for (size_t i = 0; i < FAILURES; i++)
         sweep(c, &failures[i], &sound, count_calls(&report, failures[i].class));
     while (await())
@@ -205,14 +264,34 @@ static void run_campaign(const struct campaign *c) {
     content_release(&report);
 }
 
-static void make_before(size_t i) {
+/* Stops a run by a signal, as late as it can be stopped in its training: its allocations are a clock. */
+static void cut_before(const struct campaign *c) {
     struct content report;
-    struct outcome o = play(&befores[i], &report);
-    content_release(&report);
+    struct outcome o = play(c, &report);
+    unsigned long calls = count_calls(&report, "alloc"), parts = 40, part = parts;
+    bool cut = false;
+    while (!cut && --part > 0) {
+        int how = play_case(c, textf("alloc:%lu:TERM", calls * part / parts));
+        struct listing l = folder_list("sound/run");
+        cut = WIFSIGNALED(how) && WTERMSIG(how) == SIGTERM && !listing_has(&l, "summary.json") &&
+              listing_has(&l, "checkpoint.previous.safetensors");
+        listing_release(&l);
+    }
+    if (!cut)
+        give_up("%s: cannot be stopped on its way", c->name);
     outcome_release(&o);
-    if (rename("sound/run", befores[i].name) != 0)
-        give_up("%s: cannot make: %s", befores[i].name, strerror(errno));
-    folder_copy(befores[i].name, "sound/run");
+    content_release(&report);
+}
+
+static void make_before(size_t i) {
+    const struct campaign *c = &befores[i];
+    if (c->cut)
+        cut_before(c);
+    else if (play_case(c, "none") != 0)
+        give_up("%s: cannot make: %s", c->name, file_content("sound/err").bytes);
+    if (rename("sound/run", c->name) != 0)
+        give_up("%s: cannot make: %s", c->name, strerror(errno));
+    folder_copy(c->name, "sound/run");
     before[i] = outcome_of("sound");
 }
 

@@ -34,22 +34,22 @@ const char *fuzz_file(int slot, const void *bytes, size_t len) {
     return slots[slot].path;
 }
 
-static char *own_folder;
+static struct scratch own_folder;
 
 static void remove_folder(void) {
-    scratch_remove(own_folder);
+    scratch_remove(&own_folder);
 }
 
 const char *fuzz_path(const char *name) {
     static char path[4][512];
     static size_t turn;
     struct err err = {0};
-    if (!own_folder) {
-        MUST((own_folder = scratch_make(&err)));
+    if (!own_folder.path) {
+        MUST(scratch_make(&own_folder, &err));
         MUST(atexit(remove_folder) == 0);
     }
     char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", own_folder, name);
+    snprintf(p, sizeof path[0], "%s/%s", own_folder.path, name);
     return p;
 }
 
