@@ -68,7 +68,7 @@ endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 .PHONY: all demo check golden check-layers deps deps-test units program docs format lint install clean help exhaustive exhaustive-program \
-    bench bench-methods bench-program digits torture torture-program fuzz fuzz-programs replay-programs
+    bench bench-methods bench-program digits torture torture-program crash crash-program fuzz fuzz-programs replay-programs
 
 all: dltrain ## build ./dltrain (the default)
 
@@ -158,7 +158,8 @@ digits: $(BUILD)/make-digits ## draw data/digits again
 
 # Every call that can fail made to fail: the program as it is, under a library that is preloaded.
 FAULT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/faults/shim.c,$(wildcard tests/faults/*.c)))
-$(BUILD)/torture: $(FAULT_OBJECTS)
+FAULT_COMMON  := $(BUILD)/tests/faults/case.o $(BUILD)/tests/faults/scene.o
+$(BUILD)/torture $(BUILD)/crash: $(BUILD)/%: $(BUILD)/tests/faults/%.o $(FAULT_COMMON)
 	$(call say,LINK)
 	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
@@ -172,6 +173,12 @@ torture-program: $(BUILD)/torture $(BUILD)/faults.so $(BUILD)/dltrain
 
 torture: $(BUILD)/torture $(BUILD)/faults.so $(BUILD)/dltrain ## fail every call that can fail, in turn (minutes); TORTURE='...' passes options
 	$(BUILD)/torture --program $(BUILD)/dltrain --shim $(BUILD)/faults.so --jobs "$$(nproc 2>/dev/null || echo 2)" $(TORTURE)
+
+crash-program: $(BUILD)/crash $(BUILD)/faults.so $(BUILD)/dltrain
+	@printf '%s\n' '$(BUILD)/crash --program $(BUILD)/dltrain --shim $(BUILD)/faults.so --data data/digits'
+
+crash: $(BUILD)/crash $(BUILD)/faults.so $(BUILD)/dltrain ## kill a training 200 times, go on, compare bits (minutes); CRASH='--kills 1000 --seed 2' passes options
+	$(BUILD)/crash --program $(BUILD)/dltrain --shim $(BUILD)/faults.so --data data/digits $(CRASH)
 
 # A target for each tests/fuzz/fuzz_NAME.c: run over its corpus by an ordinary program, and by libFuzzer.
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

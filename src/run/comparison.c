@@ -54,7 +54,8 @@ static bool add_run(struct comparison *c, const char *path, bool alone, struct e
 /* The run that is the baseline, or `runs`: none is. */
 static size_t find_baseline(const struct comparison_wish *wish) {
     size_t i = 0;
-    while (i < wish->runs && !file_same(wish->run[i], wish->baseline))
+    while (i < wish->runs && strcmp(wish->run[i], wish->baseline) != 0 &&
+           !file_same(wish->run[i], wish->baseline))
         i++;
     return i;
 }

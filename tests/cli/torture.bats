@@ -33,7 +33,7 @@ needs_glibc() { getconf GNU_LIBC_VERSION >/dev/null 2>&1 || skip "no glibc here"
 @test "a sample of every fault in every command" {
     needs_glibc
     read -ra torture < <(build torture-program)
-    run "${torture[@]}" --sample 3 --jobs "$(nproc)"
+    run "${torture[@]}" --sample 2 --jobs "$(nproc)"
     echo "$output"
     [ "$status" -eq 0 ]
     [[ ${lines[-1]} =~ ^torture:\ ([0-9]+)\ cases,\ 0\ findings$ ]]

@@ -77,6 +77,7 @@ static const struct {
 } volatiles[] = {
     {"\"seconds\": {", "}"},          {"\"seconds\": ", ",\n}"}, {"\"samples_per_second\": ", ",\n}"},
     {"\"peak_rss_bytes\": ", ",\n}"}, {"\nseconds ", "\n"},      {"time=\"", "\""},
+    {"\"threads\": ", ",\n}"},        {"\"isa\": ", ",\n}"},
 };
 
 static void settle_one(struct content *c, const char *begin, const char *end) {

@@ -27,8 +27,8 @@ bool content_same(const struct content *a, const struct content *b);
 /* Whether a is how b begins. */
 bool content_begins(const struct content *a, const struct content *b);
 
-/* Blanks out what differs between two equal runs: times, rates and the peak of memory, in JSON, XML and in
- * pages. */
+/* Blanks out what differs between two equal runs: times, rates, the peak of memory, threads and instruction
+ * set, in JSON, XML and in pages. */
 void content_settle(struct content *content);
 
 /* The files of a folder, in the order of their names. */

@@ -293,18 +293,23 @@ ssize_t pread(int fd, void *bytes, size_t count, off_t at) {
     return n < 0 ? n : REAL(pread)(fd, bytes, (size_t)n, at);
 }
 
-ssize_t write(int fd, const void *bytes, size_t count) {
-    bool bad = fd != STDERR_FILENO && fails(WRITE);
-    ssize_t n = bad ? taken(count) : (ssize_t)count;
-    n = n < 0 ? n : REAL(write)(fd, bytes, (size_t)n);
+/* Behind a call that took half of its bytes. */
+static ssize_t struck(bool bad, ssize_t n) {
     if (bad && fault.error < 0)
         kill(getpid(), -fault.error);
     return n;
 }
 
+ssize_t write(int fd, const void *bytes, size_t count) {
+    bool bad = fd != STDERR_FILENO && fails(WRITE);
+    ssize_t n = bad ? taken(count) : (ssize_t)count;
+    return n < 0 ? n : struck(bad, REAL(write)(fd, bytes, (size_t)n));
+}
+
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
-    ssize_t n = fails(WRITE) ? taken(count) : (ssize_t)count;
-    return n < 0 ? n : REAL(pwrite)(fd, bytes, (size_t)n, at);
+    bool bad = fails(WRITE);
+    ssize_t n = bad ? taken(count) : (ssize_t)count;
+    return n < 0 ? n : struck(bad, REAL(pwrite)(fd, bytes, (size_t)n, at));
 }
 
 int fsync(int fd) {

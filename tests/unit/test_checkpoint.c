@@ -148,6 +148,30 @@ static void the_piece_is_named(void **unused) {
     }
 }
 
+/* Arrays that the owner does not have yet are made as long as they are to be, or not at all. */
+static void absent_arrays_are_made(void **unused) {
+    (void)unused;
+    struct checkpoint *c = checkpoint_load(saved(), CONTRACT, &err);
+    struct snapshot *s = checkpoint_snapshot(c);
+    double *values = NULL;
+    snapshot_made_doubles(s, "given", &values, 2);
+    assert_true(snapshot_ok(s, &err));
+    assert_true(values[0] == 1.5);
+    snapshot_made_doubles(s, "given", &values, SIZE_MAX / 4);
+    assert_null(values);
+    assert_false(snapshot_ok(s, &err));
+    assert_int_equal(err.kind, ERR_DATA);
+    assert_non_null(strstr(err.text, "given: expected "));
+    checkpoint_free(c);
+    c = checkpoint_load(saved(), CONTRACT, &err);
+    s = checkpoint_snapshot(c);
+    snapshot_made_doubles(s, "absent", &values, 2);
+    assert_null(values);
+    assert_false(snapshot_ok(s, &err));
+    assert_string_equal(err.text, "absent: is missing");
+    checkpoint_free(c);
+}
+
 /* Whether the file is refused, as data. */
 static bool refused(const char *path) {
     err = (struct err){0};
@@ -195,6 +219,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_comes_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(the_piece_is_named, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(absent_arrays_are_made, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(every_cut_and_every_flip_is_found, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(other_files_are_told, make_folder, remove_folder),
     };

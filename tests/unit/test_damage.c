@@ -1,5 +1,5 @@
-/* Every byte of a data file and of a model file damaged in turn, and every length cut: such a file is
- * refused, or it says exactly what the sound one says. */
+/* Every byte of a data file, IDX and table, and of a model file damaged in turn, and every length cut: such a
+ * file is refused, or it says exactly what the sound one says. */
 #include "idx_files.h"
 
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/idx.h"
+#include "data/table.h"
 #include "run/model_file.h"
 
 /* Each bit by itself, and all of them. */
@@ -142,6 +143,59 @@ static void labels(void **state) {
     (void)state;
     write_labels("labels");
     gzip_idx("labels");
+}
+
+/* ---- a gzip table ---- */
+
+static bool read_table(const char *name, struct table *out, struct err *err) {
+    static struct column kind = {.number = -1};
+    static const struct data_files files = {.label = {&kind, 1}, .header = HEADER_AUTO};
+    static const struct data_spec none;
+    const struct table_wish wish = {.files = &files, .key = "data.train", .labelled = true, .spec = &none};
+    return table_read(path_of(name), &wish, out, err);
+}
+
+static bool reads_table(const struct subject *s, struct err *err) {
+    const struct table *sound = s->sound;
+    struct table found = {0};
+    if (!read_table(s->name, &found, err))
+        return false;
+    assert_int_equal(found.features.rows, sound->features.rows);
+    assert_int_equal(found.features.width, sound->features.width);
+    assert_memory_equal(found.features.values, sound->features.values,
+                        sound->features.rows * sound->features.width * sizeof(float));
+    assert_memory_equal(found.label, sound->label, sound->features.rows * sizeof *sound->label);
+    assert_int_equal(found.label_count, sound->label_count);
+    for (size_t i = 0; i < sound->label_count; i++)
+        assert_string_equal(found.labels[i].text, sound->labels[i].text);
+    table_release(&found);
+    return true;
+}
+
+static void write_table(const char *name) {
+    static const char *const kinds[] = {"flat", "round", "\"long, thin\""};
+    static struct bytes packed;
+    char text[1024] = "width,height,kind\n";
+    packed.len = 0;
+    for (unsigned i = 0; i < 12; i++) {
+        size_t len = strlen(text);
+        snprintf(text + len, sizeof text - len, "%u.%u,-%ue-1,%s\n", i * 7 % 10, i * 31 % 97, i * i % 53,
+                 kinds[i * i % 3]);
+    }
+    add_gzip(&packed, text, strlen(text));
+    write_file(name, &packed);
+}
+
+static void table(void **state) {
+    (void)state;
+    struct err err;
+    struct table sound = {0};
+    write_table("table");
+    assert_true(read_table("table", &sound, &err));
+    struct subject s = {.name = "table", .reads = reads_table, .sound = &sound};
+    flip_all(&s, gzip_says_nothing);
+    cut_all(&s);
+    table_release(&sound);
 }
 
 /* ---- a model file ---- */
@@ -279,6 +333,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(images, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(labels, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(table, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(model, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(the_digests_are_named, make_folder, remove_folder),
     };
