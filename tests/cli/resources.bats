@@ -54,6 +54,33 @@ whole() {
         [ "$done" -ge 3 ]'
 }
 
+@test "a run that a full disk has stopped goes on when there is room" {
+    in_namespace '
+        mkdir disk
+        mount -t tmpfs -o size=1m none disk
+        full=0 kept=0
+        for pages in $(seq 245 -9 100); do # so many of 256 are taken
+            rm -rf disk/*
+            head -c $((pages * 4096)) /dev/zero >disk/filler
+            status=0
+            "$DLTRAIN" --config "$config" --out disk/run -q --set train.checkpoint_minutes=0.00001 >out 2>err || status=$?
+            echo "$pages pages: $status $(cat err)"
+            [ "$status" -ne 0 ] || break
+            full=$((full + 1))
+            [ "$status" -eq 6 ]
+            [ "$(wc -l <err)" -eq 1 ]
+            [ ! -d disk/run ] || [ -z "$(find disk/run -name "checkpoint.new*")" ]
+            [ ! -s disk/run/checkpoint.safetensors ] || kept=$((kept + 1))
+            rm disk/filler
+            "$DLTRAIN" --config "$config" --out disk/run -q --resume >/dev/null
+            cmp disk/run/model.safetensors "$model"
+            [ ! -e disk/run/checkpoint.previous.safetensors ]
+        done
+        [ "$status" -eq 0 ]
+        [ "$full" -ge 3 ]
+        [ "$kept" -ge 1 ]'
+}
+
 @test "a full disk leaves an old file as it was" {
     in_namespace '
         mkdir disk
@@ -92,7 +119,7 @@ whole() {
     wait $pid || status=$?
     [ "$status" -eq 6 ]
     [ "$(wc -l <err)" -eq 1 ]
-    grep -q '^dltrain: error: run/metrics.jsonl: cannot ' err
+    grep -Eq '^dltrain: error: run/(metrics.jsonl|checkpoint.new.safetensors): cannot ' err
     [ ! -s out ]
     [ ! -e run ]
 }

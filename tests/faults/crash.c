@@ -141,6 +141,7 @@ static pid_t begin(const char *folder, const struct fate *fate, bool plain) {
     const char *const argv[] = {options.program, "--config",  "crash.json", "--out", out,
                                 "--resume",      "--threads", threads,      "--isa", isa,
                                 "--set",         often,       NULL};
+    unlink(textf("%s/err", folder));
     pid_t pid = fork();
     if (pid < 0)
         give_up("cannot fork: %s", strerror(errno));
@@ -239,8 +240,9 @@ static void check_result(const struct outcome *whole, const struct fate *fate) {
 static bool go_on(const struct outcome *whole, const struct fate *fate) {
     bool had = has_checkpoint();
     int how = live("case", fate, false);
-    struct content err = file_content("case/err");
-    bool anew = had && strstr(err.bytes, "holds no checkpoint"), warned = strstr(err.bytes, "warning");
+    struct content err = file_content("case/err"); /* none where it was killed before it had begun */
+    bool anew = had && err.bytes && strstr(err.bytes, "holds no checkpoint"),
+         warned = err.bytes && strstr(err.bytes, "damaged");
     content_release(&err);
     if (anew)
         finding("it has begun again", fate);

@@ -8,7 +8,9 @@
 #include "data/table.h"
 #include "fuzz.h"
 
-static struct column last = {.number = -1}, named = {.name = "y"}, both[] = {{.number = 0}, {.name = "b"}};
+static char name_y[] = "y", name_b[] = "b";
+static struct column last = {.number = -1}, named = {.name = name_y},
+                     both[] = {{.number = 0}, {.name = name_b}};
 
 static const struct data_files wishes[] = {
     {.ignore = {&named, 1}},

@@ -185,12 +185,12 @@ static void put_number(const struct edit *e, enum snapshot_type type, unsigned c
     memcpy(&whole, e->value, sizeof whole);
     if (e->which < 0x80)
         whole = edges[e->which % (sizeof edges / sizeof *edges)];
-    double real = reals[e->which % (sizeof reals / sizeof *reals)];
+    double broken = reals[e->which % (sizeof reals / sizeof *reals)];
     if (e->which >= 0x80)
-        memcpy(&real, &whole, sizeof real);
-    float single = (float)real;
+        memcpy(&broken, &whole, sizeof broken);
+    float single = (float)broken;
     uint32_t narrow = (uint32_t)whole;
-    const void *const as[SNAPSHOT_TYPES] = {&narrow, &narrow, &whole, &single, &real};
+    const void *const as[SNAPSHOT_TYPES] = {&narrow, &narrow, &whole, &single, &broken};
     memcpy(out, as[type], snapshot_type_size(type));
 }
 
