@@ -321,8 +321,11 @@ void snapshot_text(struct snapshot *s, const char *name, struct text *text) {
         snapshot_refuse(s, name, "is no text");
         return;
     }
+    struct err err = {0};
     text_reset(text);
     text_add_bytes(text, piece->values, piece->count);
+    if (!text_ok(text, &err))
+        snapshot_fail(s, &err);
 }
 
 /* ---- arrays that may be absent ---- */
