@@ -127,9 +127,9 @@ static void glorot_gains(void **state) {
                         mixed[] = {50, 20, 80, 10, 60};
     static const char *const inits[] = {"xavier_normal", "xavier_uniform"};
     for (size_t i = 0; i < 2; i++) {
-        check_glorot(inits[i], 150, 3, narrowing);
-        check_glorot(inits[i], 150, 3, widening);
-        check_glorot(inits[i], 150, 4, mixed);
+        check_glorot(inits[i], 60, 3, narrowing);
+        check_glorot(inits[i], 60, 3, widening);
+        check_glorot(inits[i], 60, 4, mixed);
     }
 }
 
@@ -140,8 +140,8 @@ static void the_first_layer_of_mnist_gains_half(void **state) {
     const double expected = 1568.0 / 1040;
     double mean, variance;
     assert_true(fabs(expected - 1.5077) < 5e-5);
-    measure(&c, forward_gain, 200, &mean, &variance);
-    assert_true(fabs(mean - expected) < 4 * expected * sqrt(2.0 / 256 / 200));
+    measure(&c, forward_gain, 60, &mean, &variance);
+    assert_true(fabs(mean - expected) < 4 * expected * sqrt(2.0 / 256 / 60));
 }
 
 /* Raw moments 2 to 4 of a factor with mean 1 from its cumulants. */
@@ -179,11 +179,11 @@ static void depth_lets_lengths_fluctuate(void **state) {
     (void)state;
     static const double linear[3] = {2, 8, 48};
     static const double relu[3] = {6 - 1, 60 - 3 * 6 + 2, 840 - 4 * 60 - 3 * 36 + 12 * 6 - 6};
-    check_fluctuation("lecun_normal", ACTIVATION_IDENTITY, 10, 400, linear);
-    check_fluctuation("lecun_normal", ACTIVATION_IDENTITY, 2, 400, linear);
-    check_fluctuation("he_normal", ACTIVATION_RELU, 10, 400, relu);
-    check_fluctuation("he_normal", ACTIVATION_RELU, 5, 400, relu);
-    check_fluctuation("he_normal", ACTIVATION_RELU, 2, 400, relu);
+    check_fluctuation("lecun_normal", ACTIVATION_IDENTITY, 10, 200, linear);
+    check_fluctuation("lecun_normal", ACTIVATION_IDENTITY, 2, 200, linear);
+    check_fluctuation("he_normal", ACTIVATION_RELU, 10, 200, relu);
+    check_fluctuation("he_normal", ACTIVATION_RELU, 5, 200, relu);
+    check_fluctuation("he_normal", ACTIVATION_RELU, 2, 200, relu);
 }
 
 int main(void) {
