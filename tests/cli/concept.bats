@@ -234,10 +234,14 @@ PYTHON
 }
 
 @test "SIGTERM in a window: nothing half-written stays" {
-    "$DLTRAIN" --config "$box/drifts.json" --set shift.epochs=3000 --out a >result 2>log 3>&- &
+    mkfifo lines
+    "$DLTRAIN" --config "$box/drifts.json" --set shift.epochs=300 --out a >result 2>lines 3>&- &
     pid=$!
-    while kill -0 $pid && ! grep -q window a/metrics.jsonl 2>/dev/null; do :; done
+    exec 4<lines
+    while read -r line <&4 && [[ $line != 'window 1'* ]]; do :; done
     kill -TERM $pid
+    cat <&4 >log
+    exec 4<&-
     status=0
     wait $pid || status=$?
     [ "$status" -eq 143 ]
