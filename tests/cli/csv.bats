@@ -68,6 +68,12 @@ refuses() {
     grep -q '"r2": 0.98' a/metrics.jsonl
     "$DLTRAIN" eval --model a/model.safetensors --data "${DLTRAIN%/*}/data/tables/rent-test.tsv" >figures
     cmp figures <(grep '^test' result)
+    # It can be watched, and more of it is better.
+    "$DLTRAIN" --config "${DLTRAIN%/*}/configs/tabular-regression.json" --set train.epochs=3 \
+        --set 'train.early_stopping={"metric": "validation.r2"}' --out c --quiet >/dev/null
+    best=$(grep -o '"validation": {[^}]*"r2": [-0-9.e]*' c/metrics.jsonl | sed 's/.* //' | sort -g | tail -n 1)
+    [ -n "$best" ]
+    [ "$(sed -n '/"early_stopping"/,/}/s/.*"value": \([-0-9.e]*\).*/\1/p' c/summary.json)" = "$best" ]
 }
 
 @test "eval and predict take a table, gzip too, in any order of columns, with and without labels" {

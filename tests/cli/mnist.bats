@@ -53,8 +53,8 @@ reaches() {
     done
 }
 
-@test "configs/mnist-augment.json makes at most 1 % of errors" {
-    ./dltrain --config configs/mnist-augment.json --set "data.root=$root" --out "$TMP/run" --quiet --json >"$TMP/summary"
+@test "configs/mnist-augment.json makes at most 1 % of errors, even in 8 of its 20 epochs" {
+    ./dltrain --config configs/mnist-augment.json --set train.epochs=8 --set "data.root=$root" --out "$TMP/run" --quiet --json >"$TMP/summary"
     reaches 0.99
 }
 
