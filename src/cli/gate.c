@@ -113,14 +113,16 @@ void gate_lines(const struct expectations *e, struct text *out) {
         table_cell(&table, "%s", text.s ? text.s : "");
         table_cell(&table, "%s", j->value);
         table_cell(&table, "%s", j->holds ? "ok" : "FAILED");
+        out->failed |= text.failed;
         text_release(&text);
     }
     table_print(&table, 0, out);
 }
 
-/* One line, whatever else is printed, for a log from which stdout went elsewhere. */
-static void log_failed(const struct expectations *e) {
+/* One line, whatever else is printed, for a log from which stdout went elsewhere. Returns the exit status. */
+static int log_failed(const struct expectations *e) {
     struct text text = {0};
+    struct err err = {0};
     const char *separator = ": ";
     text_addf(&text, "%zu of %zu expectation%s %s not hold", e->failed, e->count, e->count == 1 ? "" : "s",
               e->failed == 1 ? "does" : "do");
@@ -131,8 +133,10 @@ static void log_failed(const struct expectations *e) {
         expectation_failure(&e->list[i], &text);
         separator = "; ";
     }
+    bool ok = text_ok(&text, &err);
     print_error_text(&text);
     text_release(&text);
+    return ok ? EXPECTATION_FAILED : print_failure(&err);
 }
 
 /* ---- the end ---- */
@@ -178,10 +182,8 @@ static int report(const struct gate *gate, const struct gate_end *end) {
 
 int gate_close(struct gate *gate, const struct gate_end *end) {
     int status = gate->junit ? report(gate, end) : end->status;
-    if (status == 0 && end->judged && end->judged->failed > 0) {
-        log_failed(end->judged);
-        status = EXPECTATION_FAILED;
-    }
+    if (status == 0 && end->judged && end->judged->failed > 0)
+        status = log_failed(end->judged);
     expectations_release(&gate->expected);
     expect_release(&gate->options);
     return status;

@@ -87,7 +87,8 @@ static bool blame(const struct judgement *j, struct err *err) {
     if (!j->option)
         return err_prefix(err, "expect");
     expect_text(j->expected, &text);
-    err->kind = ERR_USAGE;
+    if (err->kind != ERR_SYSTEM)
+        err->kind = ERR_USAGE;
     err_prefix(err, "--expect '%s'", text.s ? text.s : "");
     text_release(&text);
     return false;

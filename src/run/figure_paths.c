@@ -133,15 +133,17 @@ static const char *evaluation_name(size_t i) {
     return name_in_scope(i, true);
 }
 
-static const struct figure_row *find_row(const char *path, bool evaluation) {
+/* *found NULL: there is none. */
+static bool find_row(const char *path, bool evaluation, const struct figure_row **found, struct err *err) {
     struct text general = {0};
-    const struct figure_row *found = NULL;
+    *found = NULL;
     add_general(path, &general);
-    for (size_t i = 0; figure_row(i) && !found && !general.failed; i++)
+    bool ok = text_ok(&general, err);
+    for (size_t i = 0; ok && figure_row(i) && !*found; i++)
         if (in_scope(figure_row(i), evaluation) && strcmp(figure_row(i)->path, general.s) == 0)
-            found = figure_row(i);
+            *found = figure_row(i);
     text_release(&general);
-    return found;
+    return ok;
 }
 
 static bool ends_with(const char *s, const char *end) {
@@ -268,7 +270,9 @@ static bool check_bound(const struct expectation *e, unsigned flags, struct err 
 }
 
 bool figure_path_check(const struct expectation *e, const struct figure_scope *scope, struct err *err) {
-    const struct figure_row *row = find_row(e->metric, scope->evaluation);
+    const struct figure_row *row;
+    if (!find_row(e->metric, scope->evaluation, &row, err))
+        return false;
     if (!row)
         return refuse_unknown(e->metric, scope, err);
     return check_needs(e, row, scope, err) && check_elements(e->metric, scope, err) &&
