@@ -293,13 +293,6 @@ static struct outcome run_whole(uint64_t *span) {
 
 /* ---- the command line ---- */
 
-static const char *absolute(const char *path) {
-    char *whole = realpath(path, NULL); /* kept to the end */
-    if (!whole)
-        give_up("%s: %s", path, strerror(errno));
-    return whole;
-}
-
 static void read_options(int argc, char **argv) {
     static const struct option rows[] = {
         {"program", required_argument, NULL, 'p'},
@@ -315,7 +308,7 @@ static void read_options(int argc, char **argv) {
     for (int row; (row = getopt_long(argc, argv, "", rows, NULL)) >= 0;) {
         const char **const path = row == 'p' ? &options.program : row == 's' ? &options.shim : &options.data;
         if (row == 'p' || row == 's' || row == 'd')
-            *path = absolute(optarg);
+            *path = absolute_path(optarg);
         else if (row == 'n')
             options.kills = strtoul(optarg, NULL, 10);
         else if (row == 'r')

@@ -99,6 +99,13 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+const char *absolute_path(const char *path) {
+    char *whole = realpath(path, NULL);
+    if (!whole)
+        give_up("%s: %s", path, strerror(errno));
+    return whole;
+}
+
 struct listing folder_list(const char *path) {
     struct listing l = {0};
     DIR *dir = opendir(path);

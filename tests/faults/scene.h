@@ -31,6 +31,9 @@ bool content_begins(const struct content *a, const struct content *b);
  * set, in JSON, XML and in pages. */
 void content_settle(struct content *content);
 
+/* Of a file that must be there; kept to the end. */
+const char *absolute_path(const char *path);
+
 /* The files of a folder, in the order of their names. */
 struct listing {
     char **name;

@@ -297,13 +297,6 @@ static void make_before(size_t i) {
 
 /* ---- the command line ---- */
 
-static const char *absolute(const char *path) {
-    char *whole = realpath(path, NULL); /* kept to the end */
-    if (!whole)
-        give_up("%s: %s", path, strerror(errno));
-    return whole;
-}
-
 static void read_options(int argc, char **argv) {
     static const struct option rows[] = {
         {"program", required_argument, NULL, 'p'},
@@ -317,10 +310,10 @@ static void read_options(int argc, char **argv) {
     for (int row; (row = getopt_long(argc, argv, "", rows, NULL)) >= 0;) {
         switch (row) {
         case 'p':
-            options.program = absolute(optarg);
+            options.program = absolute_path(optarg);
             break;
         case 's':
-            options.shim = absolute(optarg);
+            options.shim = absolute_path(optarg);
             break;
         case 'n':
             options.sample = strtoul(optarg, NULL, 10);
