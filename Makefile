@@ -72,7 +72,7 @@ endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 .PHONY: all demo check golden check-layers deps deps-test units program double-engine docs format lint install clean help exhaustive exhaustive-program \
-    bench bench-methods bench-program digits torture torture-program crash crash-program fuzz fuzz-programs replay-programs
+    bench bench-methods bench-program recipes digits torture torture-program crash crash-program fuzz fuzz-programs replay-programs
 
 all: dltrain ## build ./dltrain (the default)
 
@@ -90,7 +90,9 @@ $(BUILD)/dltrain: $(OBJECTS) $(DOUBLE_ENGINE)
 	$(call say,LINK)
 	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
-compile = $(Q)$(CC) $1 $(call isa_flags,$<) $(call kernel_flags,$<) -MMD -MP -c -o $@ $<
+# The tests' own code is run once for each time it is compiled.
+test_flags = $(if $(filter tests/unit/%,$<),$(patsubst -O3,-O1,$1),$1)
+compile = $(Q)$(CC) $(call test_flags,$1) $(call isa_flags,$<) $(call kernel_flags,$<) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -228,6 +230,9 @@ demo: deps ## install what is missing, build, train on data/digits
 
 check: deps-test ## install the test tools, build, run all tests
 	@CC='$(CC)' MAKE='$(MAKE)' tests/run
+
+recipes: dltrain ## what README promises of the configs for MNIST (minutes; DLTRAIN_DATA or data/mnist has the files)
+	@bats tests/recipes
 
 golden: ## digests over threads, instruction sets, compilers, levels, and aarch64 under qemu
 	@MAKE='$(MAKE)' tests/golden/run $(REQUIRE:%=--require %)
