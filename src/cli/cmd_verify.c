@@ -174,7 +174,7 @@ const struct command command_verify = {
     .usage = "verify RUN [options]",
     .summary = "train a finished run again and see whether it comes out the same, bit for bit",
     .example = "  dltrain verify runs/mnist\n"
-               "  dltrain verify runs/mnist --threads 1 --isa scalar\n"
+               "  dltrain verify runs/mnist --threads 1\n"
                "  dltrain verify runs/fruit --set data.train.file=/moved/fruit.csv\n",
     .options = options,
     .max_operands = 1,

@@ -224,14 +224,17 @@ print("\n".join(yaml.safe_load(sys.stdin)["model"]["script"]))' >"$TMP/theirs"
 }
 
 @test "src/README.md names every file of src, and no other" {
+    # By base name or by room and name, with or without the ending.
+    grep -oE '`[A-Za-z0-9_./]+`' src/README.md | tr -d '`' | sort -u >"$TMP/named"
     for file in src/*/*; do
-        name=$(basename "$file")
-        grep -qF -e "\`$name\`" -e "\`${name%.*}\`" -e "\`${file#src/}\`" src/README.md || { echo "$file is not in src/README.md"; bad=1; }
+        name=${file##*/}
+        printf '%s\n' "$name" "${name%.*}" "${file#src/}" >"$TMP/names"
+        grep -qxFf "$TMP/names" "$TMP/named" || { echo "$file is not in src/README.md"; bad=1; }
     done
-    for name in $(grep -o '`[a-z0-9_/]*\.\(c\|h\|inc\)`' src/README.md | tr -d '\`'); do
+    for name in $(grep -E '^[a-z0-9_/]*\.(c|h|inc)$' "$TMP/named"); do
         case $name in
         */*) [ -e "src/$name" ] || [ -e "$name" ] || { echo "src/README.md: there is no $name"; bad=1; } ;;
-        *) ls src/*/"$name" >/dev/null || { echo "src/README.md: there is no $name"; bad=1; } ;;
+        *) compgen -G "src/*/$name" >/dev/null || { echo "src/README.md: there is no $name"; bad=1; } ;;
         esac
     done
     [ -z "${bad:-}" ]

@@ -67,7 +67,7 @@ setup() {
 
 # target NAME KIND: options that make it the target of a shift of that kind
 target() {
-    target=(--set "shift.kind=$2" --set "shift.target.images=$box/data/$1-images" --set shift.discriminator.epochs=30)
+    target=(--set "shift.kind=$2" --set "shift.target.images=$box/data/$1-images" --set shift.discriminator.epochs=15)
     [ ! -e "$box/data/$1-labels" ] || target+=(--set "shift.target.labels=$box/data/$1-labels")
     [ "$2" = covariate ] || target+=(--set shift.bootstrap=20)
 }
