@@ -138,7 +138,7 @@ struct course {
 static void follow(const struct course *course) {
     size_t times = 0;
     assert_true(go(course->set, "whole", 1, 0));
-    while (!go(course->set, "cut", 1 + (int)(times % 3), 1 + times % 2 + times / 50))
+    while (!go(course->set, "cut", 1 + (int)(times % 3), 1 + times % 2 + times / 20))
         if (++times > 2000)
             fail_msg("%s: has no end", course->what);
     assert_true(times > 4);
