@@ -26,7 +26,7 @@ static const struct option_row options[] = {
     {.name = "out", .kind = OPTION_TEXT, .value = "DIR", .help = "run directory; default runs/NAME", AT(out)},
     {.name = "force",
      .kind = OPTION_FLAG,
-     .help = "replace a finished run: its files are removed when training begins",
+     .help = "replace a run that is there: its files are removed when training begins",
      AT(force)},
     {.name = "resume",
      .kind = OPTION_FLAG,

@@ -42,15 +42,14 @@ static const struct {
                {"model_digest", TEXT},
                {"version", TEXT}};
 
-static bool check_summary(const struct finished *f, struct err *err) {
+bool finished_check_summary(struct json *summary, const char *path, struct err *err) {
     static const char *const sort_name[] = {[NUMBER] = "a number", [TEXT] = "a string"};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        const cJSON *item = json_at(json_root(f->summary), members[i].path);
+        const cJSON *item = json_at(json_root(summary), members[i].path);
         bool fits = members[i].sort == NUMBER ? cJSON_IsNumber(item) : cJSON_IsString(item);
         if (!fits)
-            return err_set(err, ERR_DATA, "%s: %s: expected %s, found %s: it is no summary of a run",
-                           f->summary_path, members[i].path, sort_name[members[i].sort],
-                           item ? "something else" : "nothing");
+            return err_set(err, ERR_DATA, "%s: %s: expected %s, found %s: it is no summary of a run", path,
+                           members[i].path, sort_name[members[i].sort], item ? "something else" : "nothing");
     }
     return true;
 }
@@ -128,7 +127,8 @@ static bool find_summary(struct finished *f, bool alone, struct err *err) {
         return refuse(f, err);
     f->summary_path = folder ? file_join(f->path, "summary.json", err) : mem_string(f->path, err);
     return f->summary_path && (f->summary = finished_read_object(f->summary_path, err)) &&
-           check_summary(f, err) && (!folder || (read_config(f, err) && read_answers(f, err)));
+           finished_check_summary(f->summary, f->summary_path, err) &&
+           (!folder || (read_config(f, err) && read_answers(f, err)));
 }
 
 bool finished_open(const char *path, bool alone, struct finished *out, struct err *err) {

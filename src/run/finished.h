@@ -31,6 +31,9 @@ double finished_number(const struct finished *finished, const char *path);
 /* The text of a member of the summary, "" where there is none. */
 const char *finished_text(const struct finished *finished, const char *key);
 
+/* Whether an object is the summary of a run; else ERR_DATA with the path, its own, in front. */
+bool finished_check_summary(struct json *summary, const char *path, struct err *err) MUST_CHECK;
+
 /* Parses a file as an object; ERR_DATA with the path in front. */
 struct json *finished_read_object(const char *path, struct err *err) MUST_CHECK;
 

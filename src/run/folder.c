@@ -28,23 +28,36 @@ char *folder_path(const char *out, const char *name, struct err *err) {
     return out ? mem_string(out, err) : default_path(name, err);
 }
 
-bool folder_finished(const struct folder *folder, bool *finished, struct err *err) {
-    char *summary = folder_file(folder, "summary.json", err);
-    bool ok = summary && file_look(summary, finished, err);
-    mem_free(summary);
+static bool find(const struct folder *folder, const char *name, bool *there, struct err *err) {
+    char *path = folder_file(folder, name, err);
+    bool ok = path && file_look(path, there, err);
+    mem_free(path);
     return ok;
 }
 
-static bool refuse_finished(const struct folder *folder, enum folder_use use, struct err *err) {
-    bool finished;
+bool folder_finished(const struct folder *folder, bool *finished, struct err *err) {
+    return find(folder, "summary.json", finished, err);
+}
+
+/* What --resume could go on with is lost only to who says so. */
+static bool refuse_used(const struct folder *folder, enum folder_use use, struct err *err) {
+    bool finished, newest, previous;
     if (use != FOLDER_NEW)
         return true;
-    return folder_finished(folder, &finished, err) &&
-           (!finished ||
-            err_set(err, ERR_SYSTEM,
-                    "%s: holds a finished run: --force replaces it, --out DIR keeps it and writes elsewhere, "
-                    "--resume goes on with it for more epochs",
-                    folder->path));
+    if (!folder_finished(folder, &finished, err) || !find(folder, CHECKPOINT, &newest, err) ||
+        !find(folder, CHECKPOINT_PREVIOUS, &previous, err))
+        return false;
+    if (finished)
+        return err_set(err, ERR_SYSTEM,
+                       "%s: holds a finished run: --force replaces it, --out DIR keeps it and writes "
+                       "elsewhere, --resume goes on with it for more epochs",
+                       folder->path);
+    if (newest || previous)
+        return err_set(err, ERR_SYSTEM,
+                       "%s: holds a run that was interrupted: --resume goes on with it, --force replaces it, "
+                       "--out DIR keeps it and writes elsewhere",
+                       folder->path);
+    return true;
 }
 
 /* *current: whether path still names the open file. Its holder may have removed it between our open and our
@@ -133,6 +146,16 @@ static bool count_missing(const char *path, size_t *missing, struct err *err) {
     return true;
 }
 
+/* A finished run can be looked at where nothing can be written, and so nobody writes. */
+static bool lock(struct folder *folder, enum folder_use use, struct err *err) {
+    bool finished = false;
+    if (use == FOLDER_RESUME && !folder_finished(folder, &finished, err))
+        return false;
+    if (finished && access(folder->path, W_OK) != 0)
+        return true;
+    return (folder->lock = take_lock(folder, err)) >= 0 && write_pid(folder, err);
+}
+
 bool folder_open(const char *out, const char *name, enum folder_use use, struct folder *folder,
                  struct err *err) {
     struct folder f = {.lock = -1};
@@ -141,13 +164,12 @@ bool folder_open(const char *out, const char *name, enum folder_use use, struct 
         file_strip_slashes(f.path);
     if (!f.path || !(f.lock_path = folder_file(&f, ".lock", err)))
         goto fail;
-    if (!refuse_finished(&f, use, err))
+    if (!refuse_used(&f, use, err))
         goto fail;
-    if (!count_missing(f.path, &f.made, err) || !file_make_folders(f.path, err) ||
-        (f.lock = take_lock(&f, err)) < 0 || !write_pid(&f, err))
+    if (!count_missing(f.path, &f.made, err) || !file_make_folders(f.path, err) || !lock(&f, use, err))
         goto fail;
-    /* Again, for a run that finished while we came here. */
-    if (!refuse_finished(&f, use, err))
+    /* Again, for a run that ended while we came here. */
+    if (!refuse_used(&f, use, err))
         goto fail;
     *folder = f;
     return true;
@@ -222,10 +244,11 @@ bool folder_begin(const struct folder *folder, struct err *err) {
            folder_write(folder, "metrics.jsonl", "", 0, err);
 }
 
-bool folder_go_on(const struct folder *folder, struct err *err) {
+bool folder_go_on(const struct folder *folder, bool by_previous, struct err *err) {
     static const char *const written[] = {"summary.json", "model.safetensors", "predictions.idx",
                                           CHECKPOINT_NEW, NULL};
-    return remove_files(folder, written, err) && remove_temporary(folder, err);
+    return remove_files(folder, written, err) && remove_temporary(folder, err) &&
+           (!by_previous || remove_file(folder, CHECKPOINT, err));
 }
 
 bool folder_drop_previous(const struct folder *folder, struct err *err) {

@@ -20,7 +20,7 @@ struct folder {
 
 /* What the caller means to do with a run that the folder holds. */
 enum folder_use {
-    FOLDER_NEW,     /* nothing: it must not be finished */
+    FOLDER_NEW,     /* nothing: there must be none, finished or with a checkpoint */
     FOLDER_REPLACE, /* remove it */
     FOLDER_RESUME,  /* go on with it */
 };
@@ -33,8 +33,9 @@ enum folder_use {
 /* `out`, or where it is NULL runs/NAME; ERR_CONFIG where NAME cannot name a folder. Release with mem_free. */
 char *folder_path(const char *out, const char *name, struct err *err) MUST_CHECK;
 
-/* Makes the folder `out` (NULL: runs/NAME under the working directory) where it is missing and locks it.
- * ERR_SYSTEM where it holds a finished run that is not to be used, where another process works in it, and
+/* Makes the folder `out` (NULL: runs/NAME under the working directory) where it is missing and locks it (but
+ * with FOLDER_RESUME one of a finished run where nothing can be written).
+ * ERR_SYSTEM where it holds a run that is not to be used, where another process works in it, and
  * where it cannot be written; ERR_CONFIG where NAME cannot name a folder. On success the caller closes it. */
 bool folder_open(const char *out, const char *name, enum folder_use use, struct folder *folder,
                  struct err *err) MUST_CHECK;
@@ -48,8 +49,10 @@ void folder_close(struct folder *folder);
 /* Removes the files of an earlier run, finished or killed, so that files of two runs never stand side by
  * side, and begins metrics.jsonl, empty. */
 bool folder_begin(const struct folder *folder, struct err *err) MUST_CHECK;
-/* For a run that goes on: removes what it wrote at its end, if it had one, and what a killed process left. */
-bool folder_go_on(const struct folder *folder, struct err *err) MUST_CHECK;
+/* For a run that goes on: removes what it wrote at its end, if it had one, and what a killed process left.
+ * by_previous: from the previous checkpoint, as the newest is damaged; that goes, too, lest it takes the
+ * place of the other one. */
+bool folder_go_on(const struct folder *folder, bool by_previous, struct err *err) MUST_CHECK;
 
 /* Gives the new checkpoint the name of the newest one, and that the name of the previous one. At no moment is
  * there none. */

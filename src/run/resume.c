@@ -7,29 +7,26 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "run/finished.h"
+#include "run/summary.h"
 
 /* ---- the config ---- */
 
-/* grown: whether there are more epochs to be done than it began with. */
-static bool check_config(const struct run *run, struct snapshot *s, bool *grown, struct err *err) {
-    struct text text = {0};
+/* was: config.json of the run, as `where` has it. grown: whether there are more epochs to be done than it
+ * began with. */
+static bool check_config(const struct run *run, const char *json, size_t len, const char *where, bool *grown,
+                         struct err *err) {
     struct config was;
-    snapshot_text(s, "config", &text);
-    bool ok = snapshot_ok(s, err) && config_load_text(text.s ? text.s : "", text.len, &was, err);
-    text_release(&text);
-    if (!ok)
-        return err_prefix(err, "%s: its checkpoint", run->folder.path);
-    ok = config_can_go_on(&was, run->config, err);
+    if (!config_load_text(json, len, &was, err))
+        return err_prefix(err, "%s", where);
+    bool ok = config_can_go_on(&was, run->config, err);
     *grown = run->config->train.epochs > was.train.epochs;
     config_release(&was);
     return ok;
 }
 
-static bool check_start(struct run *run, struct snapshot *s, const char *init_from, struct err *err) {
-    snapshot_text(s, "init_from", &run->init_from);
-    if (!snapshot_ok(s, err))
-        return err_prefix(err, "%s: its checkpoint", run->folder.path);
-    const char *was = run->init_from.len ? run->init_from.s : NULL;
+/* was: a path, or NULL. */
+static bool check_start(const char *was, const char *init_from, struct err *err) {
     char *is = init_from ? file_absolute(init_from, err) : NULL;
     bool ok = !init_from || is;
     if (is && !(was && strcmp(was, is) == 0))
@@ -41,47 +38,93 @@ static bool check_start(struct run *run, struct snapshot *s, const char *init_fr
 
 /* ---- finished runs ---- */
 
-/* Reads summary.json; *stopped_by and *message are its strings, or empty. */
-static bool read_summary(struct run *run, struct text *stopped_by, struct text *message, struct err *err) {
+/* As summary_print ends it: what is expected may be added there. */
+static bool is_ours(const struct text *summary) {
+    static const char end[] = "\n}\n";
+    size_t len = sizeof end - 1;
+    return summary->len >= len && memcmp(summary->s + summary->len - len, end, len) == 0;
+}
+
+static struct json *read_summary(struct run *run, struct err *err) {
     unsigned char *bytes = NULL;
     size_t len = 0;
     char *path = folder_file(&run->folder, "summary.json", err);
-    bool ok = path && file_read(path, FOLDER_MAX_SUMMARY, &bytes, &len, err);
-    struct json *doc = ok ? json_parse((const char *)bytes, len,
-                                       (struct json_options){.max_bytes = FOLDER_MAX_SUMMARY}, ERR_DATA, err)
-                          : NULL;
-    if (ok && !doc)
-        err_prefix(err, "%s", path);
-    if (doc) {
-        const cJSON *root = json_root(doc);
-        const char *stopped = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "stopped_by"));
-        const char *told = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "message"));
-        const char *digest = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "model_digest"));
-        text_add(stopped_by, stopped ? stopped : "");
-        text_add(message, told ? told : "");
+    struct json *doc = path ? finished_read_object(path, err) : NULL;
+    bool ok = doc && finished_check_summary(doc, path, err) &&
+              file_read(path, FOLDER_MAX_SUMMARY, &bytes, &len, err);
+    if (ok) {
         text_add_bytes(&run->summary, bytes, len);
-        snprintf(run->resumed.digest, sizeof run->resumed.digest, "%s", digest ? digest : "");
+        ok = text_ok(&run->summary, err) &&
+             (is_ours(&run->summary) ||
+              err_set(err, ERR_DATA, "%s: is not as dltrain wrote it: another program has changed it", path));
     }
-    ok = doc && text_ok(stopped_by, err) && text_ok(message, err) && text_ok(&run->summary, err);
+    mem_free(bytes);
+    mem_free(path);
+    if (ok)
+        return doc;
     json_free(doc);
+    return NULL;
+}
+
+static bool check_finished_config(const struct run *run, bool *grown, struct err *err) {
+    unsigned char *bytes = NULL;
+    size_t len = 0;
+    char *path = folder_file(&run->folder, "config.json", err);
+    bool ok = path && file_read(path, FOLDER_MAX_SUMMARY, &bytes, &len, err) &&
+              check_config(run, (const char *)bytes, len, path, grown, err);
     mem_free(bytes);
     mem_free(path);
     return ok;
 }
 
-/* Nothing is left to do, unless there are more epochs now. */
-static bool judge_finished(struct run *run, bool grown, struct err *err) {
-    struct text stopped_by = {0}, message = {0};
-    bool ok = read_summary(run, &stopped_by, &message, err);
-    if (ok && strcmp(stopped_by.s, "diverged") == 0)
+static const char *member(struct json *summary, const char *key) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json_root(summary), key));
+}
+
+/* Whether nothing is left to do: unless there are more epochs now. */
+static bool judge_finished(struct run *run, const char *init_from, struct err *err) {
+    bool grown;
+    struct json *summary = read_summary(run, err);
+    if (!summary)
+        return false;
+    const char *stopped_by = member(summary, "stopped_by"), *message = member(summary, "message");
+    bool ok =
+        check_finished_config(run, &grown, err) && check_start(member(summary, "init_from"), init_from, err);
+    if (ok && strcmp(stopped_by, "diverged") == 0)
         ok = err_set(err, ERR_DIVERGED, "%s: nothing to go on with: %s", run->folder.path,
-                     message.s ? message.s : "it diverged");
-    if (ok && grown && strcmp(stopped_by.s, "epochs") == 0)
+                     message ? message : "it diverged");
+    if (ok && grown && strcmp(stopped_by, "epochs") == 0) {
         text_release(&run->summary);
-    else
-        run->resumed.finished = ok;
-    text_release(&stopped_by);
-    text_release(&message);
+    } else if (ok) {
+        run->resumed.finished = true;
+        snprintf(run->resumed.digest, sizeof run->resumed.digest, "%s", member(summary, "model_digest"));
+    }
+    json_free(summary);
+    return ok;
+}
+
+bool resume_check_data(struct run *run, struct err *err) {
+    struct text text = {0};
+    struct json_difference found = {0};
+    summary_data(&(struct json_writer){.out = &text}, &run->setup);
+    struct json *now =
+        text_ok(&text, err) ? json_parse(text.s, text.len, (struct json_options){0}, ERR_DATA, err) : NULL;
+    struct json *summary =
+        now ? json_parse(run->summary.s, run->summary.len,
+                         (struct json_options){.max_bytes = FOLDER_MAX_SUMMARY}, ERR_DATA, err)
+            : NULL;
+    bool ok = summary != NULL;
+    if (summary && json_differ(json_at(json_root(summary), "data"), json_root(now), NULL, &found)) {
+        const char *was = cJSON_GetStringValue(found.a), *is = cJSON_GetStringValue(found.b);
+        ok = text_ok(&found.path, err) &&
+             err_set(err, ERR_DATA,
+                     "data.%s: the finished run is one of data whose SHA-256 is %s, here it is %s",
+                     found.path.s ? found.path.s : "", was ? was : "another", is ? is : "another");
+    }
+    json_difference_release(&found);
+    json_free(summary);
+    json_free(now);
+    text_release(&text);
     return ok;
 }
 
@@ -111,7 +154,8 @@ static bool load_newest(struct run *run, struct checkpoint **out, struct err *er
         if (!exists)
             continue;
         if ((*out = load(run, name[i], &found))) {
-            if (problem.kind != ERR_NONE)
+            run->resumed.by_previous = problem.kind != ERR_NONE;
+            if (run->resumed.by_previous)
                 text_addf(&run->notice, "%s; going on from %s", problem.text, name[i]);
             return text_ok(&run->notice, err);
         }
@@ -125,20 +169,43 @@ static bool load_newest(struct run *run, struct checkpoint **out, struct err *er
     return problem.kind == ERR_NONE;
 }
 
-bool resume_find(struct run *run, const char *init_from, struct checkpoint **checkpoint, struct err *err) {
-    bool finished, grown = false;
-    *checkpoint = NULL;
-    if (!folder_finished(&run->folder, &finished, err) || !load_newest(run, checkpoint, err))
-        return false;
-    struct snapshot *s = *checkpoint ? checkpoint_snapshot(*checkpoint) : NULL;
-    bool ok = (!s || (check_config(run, s, &grown, err) && check_start(run, s, init_from, err))) &&
-              (!finished || judge_finished(run, grown, err));
-    run->resumed.on = *checkpoint != NULL;
-    if (!ok || run->resumed.finished) {
-        checkpoint_free(*checkpoint);
-        *checkpoint = NULL;
-    }
+/* Of a run that is not finished. */
+static bool check_checkpoint(struct run *run, struct snapshot *s, const char *init_from, struct err *err) {
+    struct text config = {0};
+    bool grown;
+    snapshot_text(s, "config", &config);
+    snapshot_text(s, "init_from", &run->init_from);
+    bool ok = snapshot_ok(s, err) || err_prefix(err, "%s: its checkpoint", run->folder.path);
+    struct text where = {0};
+    text_addf(&where, "%s: its checkpoint", run->folder.path);
+    ok = ok && text_ok(&where, err) &&
+         check_config(run, config.s ? config.s : "", config.len, where.s, &grown, err) &&
+         check_start(run->init_from.len ? run->init_from.s : NULL, init_from, err);
+    text_release(&where);
+    text_release(&config);
     return ok;
+}
+
+bool resume_find(struct run *run, const char *init_from, struct checkpoint **checkpoint, struct err *err) {
+    bool finished;
+    *checkpoint = NULL;
+    if (!folder_finished(&run->folder, &finished, err) || (finished && !judge_finished(run, init_from, err)))
+        return false;
+    run->resumed.on = run->resumed.finished;
+    if (run->resumed.finished)
+        return true;
+    if (!load_newest(run, checkpoint, err))
+        return false;
+    run->resumed.on = *checkpoint != NULL;
+    if (finished && !*checkpoint)
+        return err_set(err, ERR_DATA,
+                       "%s: cannot go on for more epochs: there is no %s (--force begins anew)",
+                       run->folder.path, CHECKPOINT);
+    if (!*checkpoint || check_checkpoint(run, checkpoint_snapshot(*checkpoint), init_from, err))
+        return true;
+    checkpoint_free(*checkpoint);
+    *checkpoint = NULL;
+    return false;
 }
 
 /* ---- the data ---- */

@@ -67,7 +67,15 @@ static bool begin(struct run *run, const char *init_from, struct err *err) {
 
 /* One that goes on, from the checkpoint. */
 static bool go_on(struct run *run, struct checkpoint *checkpoint, struct err *err) {
-    return resume_from(run, checkpoint, err) && folder_go_on(&run->folder, err) && write_config(run, err);
+    return resume_from(run, checkpoint, err) && folder_go_on(&run->folder, run->resumed.by_previous, err) &&
+           write_config(run, err);
+}
+
+/* One that is finished: nothing is done, but for looking whether it is still that of config and data. */
+static bool look_back(struct run *run, const struct run_options *options, struct err *err) {
+    struct setup *s = &run->setup;
+    return setup_open(run->config, options->isa, false, s, err) && setup_shift(s, err) &&
+           check_expectations(run, s, err) && resume_check_data(run, err) && judge(run, err);
 }
 
 /* With everything loaded, as it is before the first step. */
@@ -88,11 +96,12 @@ static bool open_run(struct run *run, const struct run_options *options, struct 
     enum folder_use use = options->resume ? FOLDER_RESUME : options->force ? FOLDER_REPLACE : FOLDER_NEW;
     struct checkpoint *checkpoint = NULL;
     /* First what costs nothing and makes nothing. */
-    bool ok = expectations_gather(&run->config->expect, options->expect, &run->expectations, err) &&
-              check_expectations(run, NULL, err) && kernel_find(options->isa, err) &&
-              folder_open(options->folder, run->config->name, use, &run->folder, err) &&
-              (!options->resume || resume_find(run, options->init_from, &checkpoint, err)) &&
-              (run->resumed.finished ? judge(run, err) : make_ready(run, options, checkpoint, err));
+    bool ok =
+        expectations_gather(&run->config->expect, options->expect, &run->expectations, err) &&
+        check_expectations(run, NULL, err) && kernel_find(options->isa, err) &&
+        folder_open(options->folder, run->config->name, use, &run->folder, err) &&
+        (!options->resume || resume_find(run, options->init_from, &checkpoint, err)) &&
+        (run->resumed.finished ? look_back(run, options, err) : make_ready(run, options, checkpoint, err));
     checkpoint_free(checkpoint);
     if (!ok || run->resumed.finished)
         return ok;

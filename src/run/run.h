@@ -47,8 +47,9 @@ struct run;
 
 /* How a run was taken up again. */
 struct run_resumed {
-    bool on;       /* it was */
-    bool finished; /* there is nothing left to do: run_summary is that of the run, nothing was loaded */
+    bool on;                 /* it was */
+    bool finished;           /* there is nothing left to do: run_summary is that of the run */
+    bool by_previous;        /* from the previous checkpoint: the newest is damaged */
     char digest[SHA256_HEX]; /* of the finished run's model; "": its summary has none */
 };
 

@@ -61,6 +61,8 @@ bool run_begin_refit(struct run *run, struct err *err) MUST_CHECK;
  * NULL where there is none, or where nothing is left to do (run->resumed.finished). */
 bool resume_find(struct run *run, const char *init_from, struct checkpoint **checkpoint,
                  struct err *err) MUST_CHECK;
+/* Checks that the data, which have been loaded, are those of the finished run's summary. */
+bool resume_check_data(struct run *run, struct err *err) MUST_CHECK;
 /* Takes the run, which has been opened, to where the checkpoint was made; checks the data. */
 bool resume_from(struct run *run, struct checkpoint *checkpoint, struct err *err) MUST_CHECK;
 

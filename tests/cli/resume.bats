@@ -214,6 +214,58 @@ same_run() {
     same_run "$box/whole" b
 }
 
+@test "a damaged checkpoint never takes the place of the previous one" {
+    cp -r "$box/cut" a
+    stopped "$long" a
+    cp a/checkpoint.previous.safetensors previous
+    printf 'x' | dd of=a/checkpoint.safetensors bs=1 seek=20000 conv=notrunc status=none
+    # Killed as soon as it goes on, before it has written one.
+    "$DLTRAIN" --config "$long" --out a --resume -q >/dev/null 2>&1 3>&- &
+    pid=$!
+    while kill -0 $pid && [ -e a/checkpoint.safetensors ]; do :; done
+    kill -KILL $pid
+    wait $pid || :
+    cmp a/checkpoint.previous.safetensors previous
+    "$DLTRAIN" --config "$long" --out a --resume -q >/dev/null
+    same_run "$box/whole" a
+}
+
+@test "a finished run is looked at: its config, its data, its summary" {
+    cp -r "$box/data" data
+    again=("$DLTRAIN" --config "$config" --set data.root="$PWD/data" --out a --resume)
+    "${again[@]}" -q >/dev/null
+    # Also without its checkpoint; then there can be no more epochs.
+    rm a/checkpoint.safetensors
+    "${again[@]}" -q >/dev/null
+    fails 3 'optimizer.lr: the run began with 0.1, it cannot go on with 0.2' "${again[@]}" --set optimizer.lr=0.2
+    fails 4 'a: cannot go on for more epochs: there is no checkpoint.safetensors' "${again[@]}" --set train.epochs=9
+    cp a/summary.json kept
+    for summary in '{}' '[1]' '{"a":'; do
+        echo "$summary" >a/summary.json
+        fails 4 'a/summary.json: ' "${again[@]}" --expect 'test.accuracy >= 0'
+    done
+    tr -d '\n' <kept >a/summary.json
+    fails 4 'a/summary.json: is not as dltrain wrote it' "${again[@]}" --expect 'test.accuracy >= 0'
+    mv kept a/summary.json
+    printf '\001' | dd of=data/train-images-idx3-ubyte bs=1 seek=5000 conv=notrunc status=none
+    fails 4 'data.train.images: the finished run is one of data whose SHA-256 is ' \
+        "${again[@]}" --expect 'test.accuracy >= 0'
+}
+
+@test "a finished run in a place where nothing can be written" {
+    [ "$(id -u)" -ne 0 ] || command -v setpriv >/dev/null || skip "root may write anywhere"
+    as=()
+    [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid 65534 --clear-groups)
+    cp -r "$box/whole" a
+    chmod -R a+rX,a-w a
+    chmod a+rx . "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
+    run "${as[@]}" "$DLTRAIN" --config "$long" --out a --resume
+    chmod -R u+w a
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$output" = 'dltrain: a: this run is finished, nothing is left to do' ]
+}
+
 @test "where there is nothing to go on with, the run begins" {
     "$DLTRAIN" --config "$config" --out a --resume >/dev/null 2>log
     grep -qx 'dltrain: a: holds no checkpoint, the run begins' log

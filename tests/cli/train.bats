@@ -133,9 +133,9 @@ setup() { enter; }
     fails 6 "a: is in use by process $pid" "$DLTRAIN" --config "$config" --out a -q --force
     kill -9 $pid
     wait $pid || :
-    # A killed run is no finished one, and its lock is nobody's.
+    # Its lock is nobody's.
     [ ! -e a/summary.json ]
-    "$DLTRAIN" --config "$config" --out a -q >/dev/null
+    "$DLTRAIN" --config "$config" --out a -q --force >/dev/null
     [ ! -e a/.lock ]
 }
 
@@ -201,7 +201,11 @@ setup() { enter; }
     # The epoch that it stopped in is recorded when it is done.
     stopped=$(sed -n 's/.*SIGTERM at epoch \([0-9]*\), .*/\1/p' log)
     [ $((stopped - $(wc -l <a/metrics.jsonl))) -le 1 ]
-    "$DLTRAIN" --config "$config" --out a -q >/dev/null
+    # To begin again has to be meant.
+    fails 6 'a: holds a run that was interrupted: --resume goes on with it, --force replaces it' \
+        "$DLTRAIN" --config "$config" --out a
+    [ -s a/checkpoint.safetensors ]
+    "$DLTRAIN" --config "$config" --out a -q --force >/dev/null
     cmp a/model.safetensors "$model"
 }
 
