@@ -61,7 +61,7 @@ static int run_command(const struct arguments *a) {
     int status = config_file_open(a, "augment", &config);
     if (status)
         return status;
-    bool ok = draw(&config, a, &text, &err);
+    bool ok = config_file_spared(a, &config, &err) && draw(&config, a, &text, &err);
     config_release(&config);
     return ok ? print_text(&text) : config_file_failure(a, &err);
 }

@@ -54,7 +54,7 @@ static int run_command(const struct arguments *a) {
     int status = config_file_open(a, "calibrate", &config);
     if (status)
         return status;
-    bool ok = calibrate(&config, a, &text, &err);
+    bool ok = config_file_spared(a, &config, &err) && calibrate(&config, a, &text, &err);
     config_release(&config);
     if (ok)
         return print_text(&text);

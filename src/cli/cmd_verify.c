@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "cli/command.h"
 #include "cli/config_file.h"
 #include "cli/interrupt.h"
@@ -116,6 +118,22 @@ static int print_verdict(const struct verify *v, const char *path, bool json) {
 
 /* ---- the command ---- */
 
+/* A run's own config has whole paths, which no folder changes. Nothing may take part that changes a bit. */
+static bool may_verify(const struct arguments *a, const struct config *was, const struct config *is,
+                       struct err *err) {
+    static const char root[] = "data.root=";
+    for (size_t i = 0; i < a->override_count; i++)
+        if (strncmp(a->overrides[i], root, sizeof root - 1) == 0)
+            return err_set(
+                err, ERR_CONFIG,
+                "data.root: the run's config has whole paths: set each file, as data.train.images=PATH");
+    if (!config_can_go_on(was, is, err))
+        return false;
+    return was->train.epochs == is->train.epochs ||
+           err_set(err, ERR_CONFIG, "train.epochs: the run is one of %zu, it cannot be verified with %zu",
+                   was->train.epochs, is->train.epochs);
+}
+
 /* The config of the run, with overrides of what changes no bit, such as where the data lie now. */
 static int open_config(const struct arguments *a, struct config *config) {
     struct arguments plain = *a;
@@ -126,7 +144,7 @@ static int open_config(const struct arguments *a, struct config *config) {
         return status;
     plain.override_count = 0;
     if ((status = config_file_open(&plain, "verify", &was)) == 0) {
-        status = config_can_go_on(&was, config, &err) ? 0 : config_file_failure(a, &err);
+        status = may_verify(a, &was, config, &err) ? 0 : config_file_failure(a, &err);
         config_release(&was);
     }
     if (status)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "cli/print.h"
 
 int config_file_open(const struct arguments *a, const char *command, struct config *config) {
@@ -22,6 +23,14 @@ int config_file_failure(const struct arguments *a, struct err *err) {
     if (err->kind == ERR_CONFIG)
         err_prefix(err, "%s", a->config);
     return print_failure(err);
+}
+
+bool config_file_spared(const struct arguments *a, const struct config *config, struct err *err) {
+    bool itself = a->out && file_same(a->out, a->config);
+    if (!a->out || (!itself && !config_reads(config, a->out)))
+        return true;
+    return err_set(err, ERR_USAGE, "--out must not replace %s %s",
+                   itself ? "the config" : "a file of the config:", a->out);
 }
 
 const char *chosen_isa(const struct arguments *a) {

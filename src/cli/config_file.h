@@ -13,6 +13,10 @@ int config_file_open(const struct arguments *arguments, const char *command, str
  * status. */
 int config_file_failure(const struct arguments *arguments, struct err *err);
 
+/* Refuses --out FILE where the config, or a file that it names, would be replaced: ERR_USAGE. */
+bool config_file_spared(const struct arguments *arguments, const struct config *config,
+                        struct err *err) MUST_CHECK;
+
 /* The instruction set that --isa or DLTRAIN_ISA asks for; NULL: the best. */
 const char *chosen_isa(const struct arguments *arguments);
 

@@ -9,6 +9,7 @@
 #include "cli/interrupt.h"
 #include "cli/print.h"
 #include "cli/table.h"
+#include "run/folder.h"
 
 /* ---- beginning ---- */
 
@@ -25,13 +26,21 @@ static bool read_options(const struct arguments *a, struct gate *gate, struct er
     return true;
 }
 
-/* A report in the place of what is read would be the last of it. */
+/* A report in the place of anything else would be the last of it. */
 static bool check_place(const struct arguments *a, struct err *err) {
-    const char *const read[] = {a->config, a->model, a->init_from};
-    for (size_t i = 0; i < sizeof read / sizeof *read; i++)
-        if (read[i] && file_same(a->junit, read[i]))
-            return err_set(err, ERR_USAGE, "--junit must not replace %s", read[i]);
-    return true;
+    return junit_may_replace(a->junit) ||
+           err_set(err, ERR_USAGE, "--junit must not replace %s, which is no report", a->junit);
+}
+
+/* Nor in the place of what the run is going to write. */
+static bool check_run_place(const char *junit, const char *folder, const char *made, struct err *err) {
+    const char *slash = strrchr(junit, '/'), *name = slash ? slash + 1 : junit;
+    char *a = file_absolute(folder, err), *b = a ? file_absolute(made, err) : NULL;
+    bool ok = b && (!(strcmp(a, b) == 0 || file_same(a, b)) || !folder_owns(name) ||
+                    err_set(err, ERR_USAGE, "--junit must not replace %s, which the run writes", junit));
+    mem_free(a);
+    mem_free(b);
+    return ok;
 }
 
 static void name_after(const char *file, struct gate *gate) {
@@ -89,10 +98,14 @@ int gate_begin(struct gate *gate, const char *name, const struct expect_spec *ex
     if (!expectations_gather(expect, &gate->options, &gate->expected, &err))
         return print_failure(&err);
     char *folder = gate->junit && made ? file_folder(gate->junit, &err) : NULL;
-    bool ok = !gate->junit || !made || (folder && awaits(folder, made, &later, &err));
+    bool ok =
+        !gate->junit || !made ||
+        (folder && check_run_place(gate->junit, folder, made, &err) && awaits(folder, made, &later, &err));
     mem_free(folder);
-    if (!ok)
+    if (!ok) {
+        gate->junit = NULL;
         return print_failure(&err);
+    }
     return later ? 0 : gate_ready(gate);
 }
 

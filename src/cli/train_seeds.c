@@ -27,6 +27,7 @@ struct series {
     struct junit_properties properties;
     double seconds; /* of the runs so far */
     bool trained;   /* one of them, now */
+    bool replaced;  /* the record of all: it is gone */
 };
 
 /* ---- one run ---- */
@@ -70,6 +71,9 @@ static int train_one(struct series *s, uint64_t seed) {
     int status = run ? gate_ready(s->gate) : config_file_failure(s->a, &err);
     if (run && s->a->resume && !s->a->quiet)
         place_resumed(run);
+    /* Not before the first one is ready: what is refused changes nothing. */
+    if (run && status == 0 && !s->replaced)
+        status = (s->replaced = seeds_replace(s->folder, &err)) ? 0 : print_failure(&err);
     if (run && status == 0)
         status = finish_run(s, run, &config, &err);
     run_free(run);

@@ -62,6 +62,9 @@ bool config_load_text(const char *json, size_t len, struct config *config, struc
  * done hangs on them. Else ERR_CONFIG, which names the first key that stands against it. */
 bool config_can_go_on(const struct config *was, const struct config *is, struct err *err) MUST_CHECK;
 
+/* Whether it names the file, by whatever path, as one to be read. */
+bool config_reads(const struct config *config, const char *file);
+
 /* Only what evaluation needs (model, loss, data.scale, label_column, classes), on one line, for the model
  * file; and back: the rest is as by default, name and paths are NULL. A wrong text is ERR_DATA, "model
  * config:LINE:COLUMN: PATH: sentence". */

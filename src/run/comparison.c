@@ -102,10 +102,10 @@ static bool same_files(const struct finished *a, const struct finished *b) {
 
 /* Why the two cannot be tested row by row; NULL: they can. */
 static const char *hindrance(const struct finished *baseline, const struct finished *run) {
-    if (isnan(finished_number(baseline, "test.accuracy")) || isnan(finished_number(run, "test.accuracy")))
-        return "no test accuracy";
     if (!same_files(baseline, run))
         return "other test set";
+    if (isnan(finished_number(baseline, "test.accuracy")) || isnan(finished_number(run, "test.accuracy")))
+        return "no test accuracy";
     if (!finished_config(baseline))
         return "the baseline is a summary alone";
     if (!baseline->answered || !run->answered)
@@ -147,13 +147,24 @@ static bool judge_metric(const struct compared *baseline, struct compared *r, st
     return true;
 }
 
+/* Losses of two kinds are not of one measure. */
+static bool same_loss(const struct finished *baseline, const struct finished *run, struct err *err) {
+    const cJSON *a = finished_config(baseline), *b = finished_config(run);
+    const char *x = a ? cJSON_GetStringValue(json_at(a, "loss.kind")) : NULL,
+               *y = b ? cJSON_GetStringValue(json_at(b, "loss.kind")) : NULL;
+    return !x || !y || strcmp(x, y) == 0 ||
+           err_set(err, ERR_DATA, "%s: its losses are %s, those of the baseline %s: they cannot be compared",
+                   run->path, y, x);
+}
+
 static bool default_check(const struct compared *baseline, const struct compared *r, struct check *check,
                           struct err *err) {
     size_t i = 0;
     while (i + 1 < JUDGED && isnan(finished_number(&baseline->run, judged[i])))
         i++;
     *check = (struct check){.metric = judged[i], .by_test = i == 0 && r->tested};
-    return require(&baseline->run, judged[i], err);
+    return require(&baseline->run, judged[i], err) &&
+           (strstr(judged[i], "accuracy") || same_loss(&baseline->run, &r->run, err));
 }
 
 static bool judge(struct comparison *c, struct compared *r, struct err *err) {

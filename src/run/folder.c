@@ -206,7 +206,7 @@ static bool remove_file(const struct folder *folder, const char *name, struct er
     char *path = folder_file(folder, name, err);
     if (!path)
         return false;
-    bool ok = unlink(path) == 0 || errno == ENOENT;
+    bool ok = unlink(path) == 0 || errno == ENOENT || (file_is_temporary(name) && file_is_folder(path));
     if (!ok)
         err_set(err, ERR_SYSTEM, "%s: cannot remove: %s", path, strerror(errno));
     mem_free(path);
@@ -233,21 +233,44 @@ static bool remove_temporary(const struct folder *folder, struct err *err) {
     return ok;
 }
 
+/* The summary first: without it no reader takes the rest for a finished run, and without its checkpoints
+ * nobody goes on with it. */
+static const char *const written[] = {
+    "summary.json",  CHECKPOINT,        CHECKPOINT_PREVIOUS, CHECKPOINT_NEW,        "model.safetensors",
+    "metrics.jsonl", "predictions.idx", "weights.idx",       "posthoc.safetensors", NULL};
+
+const char *folder_written(size_t i) {
+    return written[i];
+}
+
+bool folder_owns(const char *name) {
+    for (size_t i = 0; written[i]; i++)
+        if (strcmp(written[i], name) == 0)
+            return true;
+    return strcmp(name, "config.json") == 0;
+}
+
+/* What cannot be removed is found before anything is. */
+static bool look_before(const struct folder *folder, struct err *err) {
+    bool ok = true;
+    for (size_t i = 0; written[i] && ok; i++) {
+        char *path = folder_file(folder, written[i], err);
+        ok = path &&
+             (!file_is_folder(path) || err_set(err, ERR_SYSTEM, "%s: cannot remove: it is a folder", path));
+        mem_free(path);
+    }
+    return ok;
+}
+
 bool folder_begin(const struct folder *folder, struct err *err) {
-    /* The summary first: without it no reader takes the rest for a finished run. */
-    static const char *const written[] = {"summary.json",        "model.safetensors",
-                                          "metrics.jsonl",       CHECKPOINT,
-                                          CHECKPOINT_PREVIOUS,   CHECKPOINT_NEW,
-                                          "predictions.idx",     "weights.idx",
-                                          "posthoc.safetensors", NULL};
-    return remove_files(folder, written, err) && remove_temporary(folder, err) &&
+    return look_before(folder, err) && remove_temporary(folder, err) && remove_files(folder, written, err) &&
            folder_write(folder, "metrics.jsonl", "", 0, err);
 }
 
 bool folder_go_on(const struct folder *folder, bool by_previous, struct err *err) {
-    static const char *const written[] = {"summary.json", "model.safetensors", "predictions.idx",
-                                          CHECKPOINT_NEW, NULL};
-    return remove_files(folder, written, err) && remove_temporary(folder, err) &&
+    static const char *const ended[] = {"summary.json", "model.safetensors", "predictions.idx",
+                                        CHECKPOINT_NEW, NULL};
+    return remove_files(folder, ended, err) && remove_temporary(folder, err) &&
            (!by_previous || remove_file(folder, CHECKPOINT, err));
 }
 

@@ -40,6 +40,11 @@ char *folder_path(const char *out, const char *name, struct err *err) MUST_CHECK
 bool folder_open(const char *out, const char *name, enum folder_use use, struct folder *folder,
                  struct err *err) MUST_CHECK;
 
+/* The names of the files that a run writes, config.json aside; NULL behind the last. Whether this is one of
+ * all. */
+const char *folder_written(size_t i);
+bool folder_owns(const char *name);
+
 /* Whether it holds a finished run. */
 bool folder_finished(const struct folder *folder, bool *finished, struct err *err) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/utf8.h"
@@ -141,6 +142,18 @@ bool junit_print(const struct junit_report *r, struct text *out, struct err *err
         add_run(r, out);
     text_add(out, "  </testsuite>\n</testsuites>\n");
     return text_ok(out, err);
+}
+
+bool junit_may_replace(const char *path) {
+    static const char xml[] = "<?xml";
+    char begin[sizeof xml - 1];
+    struct err err = {0};
+    int fd;
+    if (!file_exists(path) || !file_open_regular(path, &fd, &err))
+        return true;
+    ssize_t len = read(fd, begin, sizeof begin);
+    close(fd);
+    return len == 0 || (len == (ssize_t)sizeof begin && memcmp(begin, xml, sizeof begin) == 0);
 }
 
 bool junit_write(const struct junit_report *report, const char *path, struct err *err) {

@@ -33,6 +33,9 @@ struct junit_report {
 };
 
 bool junit_print(const struct junit_report *report, struct text *out, struct err *err) MUST_CHECK;
+/* Whether a report may take the place of what the path leads to: nothing, an empty file, XML, or no regular
+ * file. */
+bool junit_may_replace(const char *path);
 /* Replaces the file by the report. */
 bool junit_write(const struct junit_report *report, const char *path, struct err *err) MUST_CHECK;
 

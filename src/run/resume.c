@@ -77,6 +77,16 @@ static bool check_finished_config(const struct run *run, bool *grown, struct err
     return ok;
 }
 
+static bool check_finished_model(const struct run *run, struct err *err) {
+    bool there = false;
+    char *path = folder_file(&run->folder, "model.safetensors", err);
+    bool ok =
+        path && file_look(path, &there, err) &&
+        (there || err_set(err, ERR_DATA, "%s: is missing from a finished run (--force begins anew)", path));
+    mem_free(path);
+    return ok;
+}
+
 static const char *member(struct json *summary, const char *key) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json_root(summary), key));
 }
@@ -88,8 +98,8 @@ static bool judge_finished(struct run *run, const char *init_from, struct err *e
     if (!summary)
         return false;
     const char *stopped_by = member(summary, "stopped_by"), *message = member(summary, "message");
-    bool ok =
-        check_finished_config(run, &grown, err) && check_start(member(summary, "init_from"), init_from, err);
+    bool ok = check_finished_model(run, err) && check_finished_config(run, &grown, err) &&
+              check_start(member(summary, "init_from"), init_from, err);
     if (ok && strcmp(stopped_by, "diverged") == 0)
         ok = err_set(err, ERR_DIVERGED, "%s: nothing to go on with: %s", run->folder.path,
                      message ? message : "it diverged");

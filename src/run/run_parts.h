@@ -51,6 +51,10 @@ struct run {
 
 /* ---- run.c ---- */
 
+/* Holds run->summary against what is expected; that of a run that broke is not what was expected, whatever it
+ * is. */
+bool run_judge(struct run *run, struct err *err) MUST_CHECK;
+
 /* The search by weights; what was trained before it leaves no trace but its records. */
 bool run_begin_weighted(struct run *run, struct err *err) MUST_CHECK;
 bool run_begin_refit(struct run *run, struct err *err) MUST_CHECK;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "run/folder.h"
 
 static const char record[] = "seeds.json";
 
@@ -20,7 +21,7 @@ char *seeds_folder(const char *folder, uint64_t seed, struct err *err) {
     return file_join(folder, name, err);
 }
 
-static bool refuse(const char *folder, const char *name, struct err *err) {
+static bool refuse(const char *folder, const char *name, const char *what, struct err *err) {
     char *path = file_join(folder, name, err);
     if (!path)
         return false;
@@ -28,24 +29,27 @@ static bool refuse(const char *folder, const char *name, struct err *err) {
     mem_free(path);
     return looked &&
            (!there || err_set(err, ERR_SYSTEM,
-                              "%s: holds a finished run: --force replaces it, --out DIR keeps it and writes "
-                              "elsewhere",
-                              folder));
+                              "%s: holds %s: --resume goes on with it, --force replaces it, --out DIR keeps "
+                              "it and writes elsewhere",
+                              folder, what));
 }
 
 static bool refuse_runs(const char *folder, uint64_t first, size_t count, struct err *err) {
-    bool ok = refuse(folder, record, err);
+    bool ok = refuse(folder, record, "finished runs", err);
     for (size_t i = 0; i < count && ok; i++) {
         char *one = seeds_folder(folder, first + i, err);
-        ok = one && refuse(one, "summary.json", err);
+        ok = one && refuse(one, "summary.json", "a finished run", err) &&
+             refuse(one, CHECKPOINT, "a run that was interrupted", err);
         mem_free(one);
     }
     return ok;
 }
 
 bool seeds_begin(const char *folder, uint64_t first, size_t count, bool again, struct err *err) {
-    if (!again)
-        return refuse_runs(folder, first, count, err);
+    return again || refuse_runs(folder, first, count, err);
+}
+
+bool seeds_replace(const char *folder, struct err *err) {
     char *path = file_join(folder, record, err);
     bool ok = path && (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR);
     if (path && !ok)

@@ -34,9 +34,11 @@ void seeds_release(struct seeds *seeds);
 /* DIR/seed-S. Release with mem_free. */
 char *seeds_folder(const char *folder, uint64_t seed, struct err *err) MUST_CHECK;
 
-/* Whether the folder may be used for count seeds from the first on: ERR_SYSTEM where it holds a finished run
- * of one of them or of all, and again is not set. With again the record of all is removed. */
+/* Whether the folder may be used for count seeds from the first on: ERR_SYSTEM where it holds a run of one of
+ * them, finished or with a checkpoint, or the record of all, and again is not set. */
 bool seeds_begin(const char *folder, uint64_t first, size_t count, bool again, struct err *err) MUST_CHECK;
+/* Removes the record of all, which is to be made again. */
+bool seeds_replace(const char *folder, struct err *err) MUST_CHECK;
 
 /* Takes in the summary of a run. Figures that not all runs have are left out, and so are lists of lists. */
 bool seeds_add(struct seeds *seeds, uint64_t seed, const char *summary, struct err *err) MUST_CHECK;

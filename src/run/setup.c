@@ -309,8 +309,9 @@ void setup_release(struct setup *setup) {
 static void add_digests(const char *key, const struct dataset *set, struct text *out) {
     const struct {
         const char *name, *sha256;
-    } file[] = {
-        {"images", set->images.sha256}, {"labels", set->labels_sha256}, {"weights", set->weights_sha256}};
+    } file[] = {{set->table ? "file" : "images", set->images.sha256},
+                {"labels", set->table ? "" : set->labels_sha256},
+                {"weights", set->weights_sha256}};
     for (size_t i = 0; set->images.values && i < sizeof file / sizeof *file; i++)
         if (file[i].sha256[0])
             text_addf(out, "%s.%s %s\n", key, file[i].name, file[i].sha256);

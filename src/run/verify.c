@@ -40,10 +40,11 @@ static struct json *parse_line(const char *path, size_t number, const char *line
         json_parse(line, len, (struct json_options){.max_bytes = METRICS_MAX}, ERR_DATA, &problem);
     if (doc && cJSON_IsObject(json_root(doc)))
         return doc;
+    const char *colon = doc ? NULL : strchr(problem.text, ':');
     if (doc)
         err_set(err, ERR_DATA, "%s:%zu: expected an object", path, number);
     else if (problem.kind == ERR_DATA) /* "1:COLUMN: ..." */
-        err_set(err, ERR_DATA, "%s:%zu%s", path, number, strchr(problem.text, ':'));
+        err_set(err, ERR_DATA, "%s:%zu%s", path, number, colon ? colon : ": is no JSON");
     else
         *err = problem;
     json_free(doc);

@@ -130,6 +130,16 @@ PYTHON
     [ "$("$DLTRAIN" eval --model a/model.safetensors --data "$box/data" --json | grep temperature)" = "$(grep temperature a/summary.json)" ]
 }
 
+@test "--out does not replace the config, nor a file that it names" {
+    cp "$config" mine.json
+    fails 2 '--out must not replace the config mine.json' \
+        "$DLTRAIN" calibrate --model "$model" --config mine.json --out mine.json
+    fails 2 '--out must not replace a file of the config' \
+        "$DLTRAIN" calibrate --model "$model" --config "$config" --out "$box/data/train-labels-idx1-ubyte"
+    cmp mine.json "$config"
+    fails 2 '--out must not replace the config mine.json' "$DLTRAIN" augment --config mine.json --out mine.json
+}
+
 @test "what cannot be calibrated is named" {
     fails 2 'calibrate needs --model' "$DLTRAIN" calibrate --config "$config"
     fails 2 'calibrate needs --config' "$DLTRAIN" calibrate --model "$model"

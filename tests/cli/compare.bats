@@ -170,6 +170,19 @@ print(b - a)')" ]
     compare a --baseline b >/dev/null
 }
 
+@test "losses of two kinds are not compared" {
+    "$DLTRAIN" --config "$box/tiny.json" --set loss.kind=mse --set train.epochs=1 --out squared -q >/dev/null
+    for run in run squared; do
+        sed 's/"accuracy": [0-9.]*,//' $run/summary.json >x
+        rm -rf $run-plain
+        cp -r $run/. $run-plain
+        rm -f $run-plain/predictions.idx
+        mv x $run-plain/summary.json
+    done
+    fails 4 'squared-plain: its losses are mse, those of the baseline cross_entropy: they cannot be compared' \
+        compare squared-plain --baseline run-plain
+}
+
 @test "a run that has diverged is worse" {
     "$DLTRAIN" --config "$config" --out a -q --set optimizer.lr=1000 --set loss.kind=mse \
         --set 'model.layers=[{"units":16,"activation":"identity"},{"units":16,"activation":"identity"}]' >/dev/null 2>&1 || [ $? -eq 5 ]

@@ -183,7 +183,16 @@ PYTHON
     fails 6 '/dev/full' train --out a --force --junit /dev/full
     fails 6 "$PWD/a" train --out a --force --junit "$PWD/a"
     fails 2 '--junit must not replace' train --out a --force --junit "$config"
+    for file in summary.json checkpoint.safetensors config.json; do
+        fails 2 "--junit must not replace a/$file" train --out a --force --junit a/$file
+        fails 2 "--junit must not replace new/$file, which the run writes" train --out new --junit new/$file
+    done
+    [ ! -e new ]
     diff -r a before
+    images=$PWD/images
+    cp "$box/data/train-images-idx3-ubyte" images
+    fails 2 '--junit must not replace' train --out c --set data.train.images="$images" --junit images
+    cmp images "$box/data/train-images-idx3-ubyte"
     # The folder that the run makes may hold it.
     train --out new/deep --junit new/junit.xml >/dev/null
     train --out other/deep --junit other/deep/junit.xml >/dev/null
@@ -251,9 +260,13 @@ PYTHON
     [ "$status" -eq 1 ]
     [[ $stderr == "dltrain: error: 1 of 2 expectations does not hold: test.accuracy is "* ]]
     [[ $output == *'"metric": "stopped_by"'*'"holds": true'* ]]
-    fails 6 "all: holds a finished run: --force" train --seeds 2 --out all
+    fails 6 "all: holds finished runs: --resume goes on with it, --force replaces it" train --seeds 2 --out all
+    # What is refused leaves the record of all.
+    fails 4 nowhere train --seeds 2 --out all --force --set data.test.images=nowhere
+    fails 3 'optimizer.lr: the run began with' train --seeds 2 --out all --resume --set optimizer.lr=0.7
+    [ -s all/seeds.json ]
     rm all/seeds.json
-    fails 6 "all/seed-2: holds a finished run: --force" train --seeds 2 --seed 2 --out all
+    fails 6 "all/seed-2: holds a finished run: --resume" train --seeds 2 --seed 2 --out all
     [ ! -e all/seed-3 ]
     digest=$(sed -n 's/^  "model_digest": "\(.*\)",$/\1/p' "$box/run/summary.json")
     fails 2 'model_digest: does not go with --seeds 2' train --seeds 2 --out new --expect "model_digest == $digest"

@@ -98,6 +98,11 @@ epoch 1: validation.loss differs: 0.25 in the run, $found now" ]
     fails 3 'bogus=1: unknown key' "$DLTRAIN" verify a --set bogus=1
 }
 
+@test "a folder cannot be named, as the paths are whole, nor another length" {
+    fails 3 "data.root: the run's config has whole paths" "$DLTRAIN" verify "$box/run" --set data.root=/moved
+    fails 3 'train.epochs: the run is one of 2, it cannot be verified with 3' "$DLTRAIN" verify "$box/run" --set train.epochs=3
+}
+
 @test "times do not count" {
     altered metrics.jsonl 's/"seconds": [0-9.e-]*, "samples_per_second": [0-9.e]*/"seconds": 7, "samples_per_second": 8/'
     agrees a
