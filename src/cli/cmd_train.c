@@ -345,6 +345,7 @@ static int check_wishes(const struct arguments *a) {
 static int run_command(const struct arguments *a) {
     struct config config;
     struct gate gate;
+    interrupt_listen();
     int status = gate_open(a, a->config ? a->config : "dltrain", &gate);
     if (status == 0)
         status = check_wishes(a);

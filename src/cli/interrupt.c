@@ -50,11 +50,15 @@ static void handle(int number, void (*handler)(int)) {
         sigaction(number, &action, NULL);
 }
 
+void interrupt_listen(void) {
+    handle(SIGUSR1, ask);
+    handle(SIGHUP, SIG_IGN);
+}
+
 void interrupt_catch(void) {
     for (size_t i = 0; i < SIGNALS; i++)
         handle(signals[i].number, note);
-    handle(SIGUSR1, ask);
-    handle(SIGHUP, SIG_IGN);
+    interrupt_listen();
 }
 
 bool interrupt_asked(void) {

@@ -5,9 +5,13 @@
 
 #include <stdbool.h>
 
+/* From now on SIGUSR1 is noted and SIGHUP ignored: for a command that is going to train, from its start, so
+ * that who sends them need not wait for that. */
+void interrupt_listen(void);
+
 /* From now on the first SIGINT or SIGTERM is noted instead of killing; a second one kills, unless it comes so
- * soon that it is the same wish told twice. SIGHUP is ignored. A signal that was ignored at the start stays
- * ignored. */
+ * soon that it is the same wish told twice; and interrupt_listen. A signal that was ignored at the start
+ * stays ignored. */
 void interrupt_catch(void);
 
 /* Whether SIGUSR1 has come since the last call. */
