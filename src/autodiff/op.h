@@ -51,6 +51,7 @@ struct op_call {
     size_t rows_in, rows;          /* of the (first) input, of the output */
     size_t first_row, some_rows;   /* forward with OP_SPARSE_INPUT: the rows of the output to compute */
     real constant;                 /* the node's constant (slope of leaky_relu, what dropout keeps) */
+    real scale;                    /* the input is what x holds times this */
     const struct noise *noise;     /* what a random operation draws by; NULL: it does not */
     uint32_t layer;                /* affine operations before this one */
     const struct op_matrix *shape; /* of the parameters */
@@ -82,9 +83,9 @@ struct op_tile {
     const real *x; /* the input's panel of slice 0; slice i is i * slice_stride further (OP_BATCH_INPUT) */
     const struct sparse_columns *sparse; /* the input in compressed form instead, or NULL */
     size_t slice_stride;
+    real scale; /* of the input, as in a call */
     const real *kept;
-    const real *ones; /* [lanes] */
-    real *gradient;   /* [rows][OP_TILE_COLS] */
+    real *gradient; /* [rows][OP_TILE_COLS] */
 };
 
 /* Two sample-major panels wide. */

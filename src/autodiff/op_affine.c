@@ -2,8 +2,9 @@
  * inputs and read panels straight through: forward   z[o][s]  = sum over i of Wt[i][o] x[i][s], then + b[o]
  *   vjp       dx[i][s] = sum over o of Wt[i][o] dz[o][s]
  *   gradient  dWt[i][o] = sum over samples of x[i][s] dz[o][s],  db[o] = sum over samples of dz[o][s]
- * For the last one vjp keeps dz in sample-major panels, [panel][sample][KERNEL_PANEL]. x may come in
- * compressed form. */
+ * For the last one vjp keeps dz in sample-major panels, [panel][sample][KERNEL_PANEL], as the kernel's
+ * products take it. x may come in compressed form, and with a scale: bytes are exact in every precision where
+ * the product is scaled and they are not. */
 #include <math.h>
 
 #include "autodiff/op.h"
@@ -47,14 +48,16 @@ static void forward(const struct op_call *c) {
     else
         c->k->gemm(c->some_rows, c->lanes, c->rows_in, weight, 1, stride, c->x[0], c->lanes, y, c->lanes,
                    false);
-    c->k->add_bias(c->some_rows, c->lanes, y, bias);
+    c->k->add_bias(c->some_rows, c->lanes, c->scale, y, bias);
 }
 
 static void keep_sample_major(const struct op_call *c) {
     for (size_t o = 0; o < c->rows; o += KERNEL_PANEL) {
         size_t wide = c->rows - o < KERNEL_PANEL ? c->rows - o : KERNEL_PANEL;
-        c->k->transpose(wide, c->lanes, c->dy + o * c->lanes, c->lanes,
-                        c->kept + o * c->capacity + c->first * KERNEL_PANEL, KERNEL_PANEL);
+        real *kept = c->kept + o * c->capacity + c->first * KERNEL_PANEL;
+        c->k->transpose(wide, c->lanes, c->dy + o * c->lanes, c->lanes, kept, KERNEL_PANEL);
+        if (c->k->round)
+            c->k->round(c->lanes * KERNEL_PANEL, kept, kept);
     }
 }
 
@@ -66,18 +69,15 @@ static void vjp(const struct op_call *c) {
         keep_sample_major(c);
 }
 
-/* W x_dot + W_dot x + b_dot */
+/* W_dot x + b_dot + W x_dot */
 static void jvp(const struct op_call *c) {
     size_t stride = c->shape[WEIGHT].stride;
-    bool started = false;
-    if (c->x_dot[0]) {
-        c->k->gemm(c->rows, c->lanes, c->rows_in, c->parameter[WEIGHT], 1, stride, c->x_dot[0], c->lanes,
-                   c->y_dot, c->lanes, false);
-        started = true;
-    }
     c->k->gemm(c->rows, c->lanes, c->rows_in, c->parameter_dot[WEIGHT], 1, stride, c->x[0], c->lanes,
-               c->y_dot, c->lanes, started);
-    c->k->add_bias(c->rows, c->lanes, c->y_dot, c->parameter_dot[BIAS]);
+               c->y_dot, c->lanes, false);
+    c->k->add_bias(c->rows, c->lanes, c->scale, c->y_dot, c->parameter_dot[BIAS]);
+    if (c->x_dot[0])
+        c->k->gemm(c->rows, c->lanes, c->rows_in, c->parameter[WEIGHT], 1, stride, c->x_dot[0], c->lanes,
+                   c->y_dot, c->lanes, true);
 }
 
 /* Segment by segment: the sums of one go on from those of the one before. */
@@ -89,17 +89,24 @@ static void gradient_sparse(const struct op_tile *t, const real *dz, size_t pane
                               OP_TILE_COLS);
 }
 
+static void scale_rows(const struct op_tile *t) {
+    for (size_t r = 0; r < t->rows; r++)
+        for (size_t col = 0; col < t->cols; col++)
+            t->gradient[r * OP_TILE_COLS + col] *= t->scale;
+}
+
 static void gradient(const struct op_tile *t) {
     size_t panel_stride = t->capacity * KERNEL_PANEL;
     const real *dz = t->kept + t->col0 / KERNEL_PANEL * panel_stride;
     if (t->parameter == BIAS)
-        t->k->gradient(1, t->cols, t->batch, t->lanes, t->ones, 0, dz, panel_stride, t->gradient,
-                       OP_TILE_COLS);
+        t->k->sum_samples(t->cols, t->batch, dz, panel_stride, t->gradient);
     else if (t->sparse)
         gradient_sparse(t, dz, panel_stride);
     else
         t->k->gradient(t->rows, t->cols, t->batch, t->lanes, t->x + t->row0 * t->lanes, t->slice_stride, dz,
                        panel_stride, t->gradient, OP_TILE_COLS);
+    if (t->parameter == WEIGHT && t->scale != 1)
+        scale_rows(t);
 }
 
 const struct op op_affine = {
@@ -147,7 +154,7 @@ static void forward_noise(const struct op_call *c) {
     else
         c->k->dot(c->rows_in, c->lanes, c->x[0], c->x[0], norm);
     for (size_t s = 0; s < c->lanes; s++) {
-        norm[s] = (real)sqrt((double)norm[s]);
+        norm[s] = c->scale * (real)sqrt((double)norm[s]);
         deviation[s] = c->constant * norm[s];
     }
     c->k->add_normal(c->some_rows, c->lanes, c->first_row, c->noise,

@@ -75,6 +75,7 @@ struct tape_slice {
     const struct kernel *k;
     const real *theta;
     const struct sparse_rows *sparse; /* the input in compressed form; NULL: it stands in its panel */
+    real input_scale;                 /* and is to be multiplied by this; 0: it is not */
     size_t index;                     /* which slice of the batch */
     size_t thread;                    /* whose memory */
     const uint32_t *cls;              /* classes [lanes], or NULL */
@@ -127,9 +128,10 @@ struct tape_tile tape_tile(const struct tape *tape, size_t t);
 bool tape_takes_sparse(const struct tape *tape);
 
 /* Computes tile t over the first `batch` samples of the slices that have been reversed into g [OP_TILE_ROWS x
- * OP_TILE_COLS]. columns: the batch's input in compressed form, or NULL. Tiles are independent. */
+ * OP_TILE_COLS]. columns: the batch's input in compressed form, or NULL; input_scale: that of the slices.
+ * Tiles are independent. */
 void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
-                   const struct sparse_columns *columns, size_t batch, size_t t, real *g);
+                   const struct sparse_columns *columns, real input_scale, size_t batch, size_t t, real *g);
 
 /* ---- printing ---- */
 

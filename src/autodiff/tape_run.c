@@ -85,6 +85,11 @@ real *tape_value(const struct tape *tape, struct tape_workspace *ws, const struc
     return panel(ws, slice, ws->plan->value[value]);
 }
 
+/* Of what an operation reads: the tape's input may be scaled. */
+static real scale_of(const struct tape_node *node, real input_scale) {
+    return node->input[0] == 0 && input_scale != 0 ? input_scale : 1;
+}
+
 /* What every mode hands to an operation. */
 static struct op_call call(const struct tape *tape, const struct tape_workspace *ws,
                            const struct tape_slice *s, size_t n) {
@@ -97,6 +102,7 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
         .rows = node->shape.rows,
         .some_rows = node->shape.rows,
         .constant = node->constant,
+        .scale = scale_of(node, s->input_scale),
         .noise = s->noise,
         .layer = node->layer,
         .shape = node->shape.parameter,
@@ -189,7 +195,7 @@ const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const s
 }
 
 void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const struct kernel *k,
-                   const struct sparse_columns *columns, size_t batch, size_t t, real *g) {
+                   const struct sparse_columns *columns, real input_scale, size_t batch, size_t t, real *g) {
     struct tape_tile tile = tape_tile(tape, t);
     const struct tape_parameter *p = &tape->parameter[tile.parameter];
     const struct tape_node *node = &tape->node[p->node];
@@ -208,8 +214,8 @@ void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const str
         .x = reads_input ? panel(ws, &first, ws->plan->value[node->input[0]]) : NULL,
         .sparse = reads_input && node->input[0] == 0 ? columns : NULL,
         .slice_stride = ws->plan->slice_rows * ws->lanes,
+        .scale = scale_of(node, input_scale),
         .kept = ws->kept + node->kept * ws->capacity,
-        .ones = ws->ones,
         .gradient = g,
     };
     node->op->gradient(&call);

@@ -34,7 +34,7 @@ static bool calibrate(const struct config *config, const struct arguments *a, st
                       struct err *err) {
     struct inference inference;
     struct calibration calibration;
-    if (!inference_open(a->model, config->threads, chosen_isa(a), &inference, err))
+    if (!inference_open(a->model, config->threads, chosen_isa(a), NULL, &inference, err))
         return false;
     bool ok = inference_calibrate(&inference, config, &calibration, err);
     ok = ok && add_report(&inference, &calibration, a, out, err) &&

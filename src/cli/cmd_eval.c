@@ -24,6 +24,7 @@ static const struct option_row options[] = {
     ROW_SET,
     ROW_THREADS,
     ROW_ISA,
+    ROW_PRECISION,
     ROW_EXPECT,
     ROW_JUNIT,
     ROW_JSON("the figures"),
@@ -131,7 +132,7 @@ static bool evaluate(struct work *work, struct text *out, struct err *err) {
     struct inference_report report;
     if (!expectations_gather(NULL, &work->gate->options, &work->judged, err) ||
         !expectations_check(&work->judged, &scope, err) ||
-        !inference_open(work->a->model, t->threads, chosen_isa(work->a), &inference, err))
+        !inference_open(work->a->model, t->threads, chosen_isa(work->a), work->a->precision, &inference, err))
         return false;
     bool ok = note_properties(&inference, work, err) &&
               inference_evaluate(&inference, t->files, t->label_column, &report, err);

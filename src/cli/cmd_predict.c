@@ -50,6 +50,7 @@ static const struct option_row options[] = {
      AT(out)},
     ROW_THREADS,
     ROW_ISA,
+    ROW_PRECISION,
     ROW_QUIET,
     ROW_HELP,
     ROW_VERSION,
@@ -115,7 +116,7 @@ static bool predict(const struct arguments *a, struct err *err) {
     if (a->out && (file_same(a->out, a->model) || file_same(a->out, a->images)))
         return err_set(err, ERR_USAGE, "option --out: %s is the %s that predict reads", a->out,
                        file_same(a->out, a->model) ? "model" : "file of images");
-    if (!inference_open(a->model, (size_t)a->threads, chosen_isa(a), &inference, err))
+    if (!inference_open(a->model, (size_t)a->threads, chosen_isa(a), a->precision, &inference, err))
         return false;
     bool ok = predict_images(&inference, a, err);
     inference_release(&inference);

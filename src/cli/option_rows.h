@@ -31,6 +31,11 @@ enum { MAX_THREADS = 1024 };
         .name = "isa", .kind = OPTION_TEXT, .value = "NAME",                                                 \
         .help = "instruction set: auto, scalar, avx2, ... (also DLTRAIN_ISA); same bits", AT(isa)            \
     }
+#define ROW_PRECISION                                                                                        \
+    {                                                                                                        \
+        .name = "precision", .kind = OPTION_TEXT, .value = "NAME",                                           \
+        .help = "f32 or bf16; without it that of the training", AT(precision), .choices = precision_name     \
+    }
 #define ROW_JSON(what)                                                                                       \
     { .name = "json", .kind = OPTION_FLAG, .help = "print " what " as JSON", AT(json) }
 #define ROW_QUIET                                                                                            \

@@ -14,7 +14,8 @@ enum { MAX_OPTIONS = 32 };
 
 /* What the options of all commands fill in; zero, or its row's fallback, where an option is not given. */
 struct arguments {
-    const char *config, *model, *data, *images, *out, *init_from, *isa, *format, *baseline, *junit;
+    const char *config, *model, *data, *images, *out, *init_from, *isa, *precision, *format, *baseline,
+        *junit;
     const char *part, *priors, *tweak_one, *knock_out, *select, *swap, *rotate;
     uint64_t threads, seed, seeds, mc_dropout, rows, columns, samples, coordinates, windows, at;
     double tolerance, dirichlet, range;

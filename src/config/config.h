@@ -12,6 +12,7 @@
 #include "config/expect.h"
 #include "data/spec.h"
 #include "fit/spec.h"
+#include "kernel/precision.h"
 #include "model/spec.h"
 #include "optim/spec.h"
 #include "shift/spec.h"
@@ -20,6 +21,7 @@ struct config {
     char *name; /* default: the config file's name without folder and extension */
     uint64_t seed;
     size_t threads; /* 0: as many as the process may use */
+    int precision;  /* enum precision */
     struct data_spec data;
     struct model_spec model;
     struct loss_spec loss;

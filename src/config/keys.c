@@ -750,6 +750,12 @@ static const struct key config_keys[] = {
      .help = "Threads; 0: as many as the process may use. A training step uses no more than there are "
              "processors and work for. "
              "Results do not depend on it."},
+    {"precision", &key_choice, AT(struct config, precision), .flags = KEY_MODEL, .choices = precision_name,
+     .choice = "f32",
+     .help =
+         "Of the factors of a layer's three products: as they are, or rounded to bfloat16 and summed up in "
+         "the order of Intel's matrix unit. Parameters, optimizer, activations and loss are float in any "
+         "case."},
     {"data", &key_object, AT(struct config, data), .rows = data_keys, .flags = KEY_REQUIRED,
      .help = "Where the data are and how they are read."},
     {"model", &key_object, AT(struct config, model), .rows = model_keys, .flags = KEY_MODEL,

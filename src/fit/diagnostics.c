@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "fit/rounded.h"
 
 /* Squares of a tile of weights: of the gradient, of the weights before the update, of the update. */
 struct tile_squares {
@@ -37,6 +38,7 @@ struct layer_place {
 
 struct diagnostics {
     struct slice_source source;
+    struct rounded rounded; /* the parameters at the end of an epoch */
     struct team *team;
     size_t layers, threads, samples, slices, units; /* units: of all layers */
     struct layer_place *place;                      /* [layers] */
@@ -116,7 +118,7 @@ static bool allocate(struct diagnostics *d, struct err *err) {
         d->sum = mem_alloc(d->layers, sizeof *d->sum, what, err);
     if (d->sum)
         d->before = mem_alloc_aligned(model->size, sizeof *d->before, what, err);
-    if (d->before)
+    if (d->before && rounded_init(&d->rounded, model, d->source.kernel, err))
         d->ws = tape_workspace_create(model->tape, TAPE_EVALUATE, 1, d->source.lanes, d->threads, err);
     if (d->ws)
         d->row = mem_alloc(d->samples, sizeof *d->row, what, err);
@@ -163,6 +165,7 @@ void diagnostics_free(struct diagnostics *d) {
     mem_free(d->layer_of);
     mem_free(d->sum);
     mem_free(d->before);
+    rounded_release(&d->rounded);
     tape_workspace_free(d->ws);
     mem_free(d->row);
     mem_free(d->moments);
@@ -292,7 +295,8 @@ static void look_at(struct diagnostics *d, size_t index, size_t thread) {
     const struct tape *tape = source->model->tape;
     size_t first = index * source->lanes, left = d->samples - first;
     size_t count = left < source->lanes ? left : source->lanes;
-    struct tape_slice slice = {.k = source->kernel, .theta = source->model->theta, .thread = thread};
+    struct tape_slice slice = {
+        .k = source->kernel, .theta = rounded_theta(&d->rounded, source->model->theta), .thread = thread};
     slice_load_images(source, d->ws, &slice, d->row + first, count);
     tape_forward_nodes(tape, d->ws, &slice, 0, d->place[0].first_node);
     for (size_t l = 0; l < d->layers; l++) {
@@ -385,6 +389,7 @@ static void finish_layer(const struct diagnostics *d, size_t l, struct layer_dia
 void diagnostics_epoch(struct diagnostics *d) {
     memset(d->noticed, 0, d->threads * d->units * sizeof *d->noticed);
     atomic_store(&d->next, 0);
+    rounded_all(&d->rounded, d->source.model->theta);
     team_run(d->team, look_job, d);
     for (size_t l = 0; l < d->layers; l++)
         finish_layer(d, l, &d->layer[l]);

@@ -32,7 +32,7 @@ static size_t broken_node(const struct diverged_step *step) {
     for (size_t first = 0; first < step->samples; first += source->lanes) {
         size_t count = samples_from(step, first);
         struct tape_slice slice = {.k = source->kernel,
-                                   .theta = fit_noise_theta(step->noise, source->model),
+                                   .theta = step->theta,
                                    .noise = fit_noise_of(step->noise, first / source->lanes)};
         slice_load_images(source, step->ws, &slice, step->row + first, count);
         slice_load_targets(source, &slice, step->targets, step->row + first, count);
@@ -80,7 +80,8 @@ static bool gradient_is_finite(const struct diverged_step *step, size_t t) {
     const struct slice_source *source = step->source;
     const struct sparse_columns *columns = source->sparse ? sparse_batch_columns(source->sparse) : NULL;
     struct tape_tile tile = tape_tile(source->model->tape, t);
-    tape_gradient(source->model->tape, step->ws, source->kernel, columns, step->samples, t, gradient);
+    real scale = slice_input_scale(source, fit_noise_of(step->noise, 0));
+    tape_gradient(source->model->tape, step->ws, source->kernel, columns, scale, step->samples, t, gradient);
     for (size_t r = 0; r < tile.rows; r++)
         if (!source->kernel->all_finite(tile.cols, gradient + r * OP_TILE_COLS))
             return false;

@@ -12,6 +12,7 @@ struct diverged_step {
     const struct slice_source *source;
     struct tape_workspace *ws;
     struct slice_targets *targets;
+    const real *theta;   /* that its slices were computed with */
     const uint32_t *row; /* [samples] rows of the batch */
     size_t samples;
     bool updated; /* the losses were finite and the parameters have been updated */

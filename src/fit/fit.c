@@ -52,10 +52,15 @@ static size_t samples_of_slice(const struct fit *fit, size_t index) {
     return fit->samples - first < fit->source.lanes ? fit->samples - first : fit->source.lanes;
 }
 
+/* The parameters of the step in progress. */
+static const real *step_theta(const struct fit *fit) {
+    return rounded_theta(&fit->rounded, fit_noise_theta(&fit->noise, fit->source.model));
+}
+
 static struct tape_slice make_slice(const struct fit *fit, size_t index, size_t thread) {
     return (struct tape_slice){
         .k = fit->source.kernel,
-        .theta = fit_noise_theta(&fit->noise, fit->source.model),
+        .theta = step_theta(fit),
         .index = index,
         .thread = thread,
         .noise = fit_noise_of(&fit->noise, index),
@@ -113,8 +118,10 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
 
 /* The gradient is taken at noisy weights and applied to the clean ones. */
 static void noisy_weights(struct fit *fit, size_t rank) {
-    for (size_t t, helped = 0; work_take(&fit->work[WORK_NOISE], rank, &helped, &t);)
+    for (size_t t, helped = 0; work_take(&fit->work[WORK_NOISE], rank, &helped, &t);) {
         fit_noise_tile(&fit->noise, &fit->setup, fit->status.total_steps, t);
+        rounded_tile(&fit->rounded, fit->noise.theta, t);
+    }
     team_barrier(fit->team);
 }
 
@@ -177,10 +184,17 @@ void fit_revert(struct fit *fit) {
 }
 
 static bool diverged(struct fit *fit, struct err *err) {
-    struct diverged_step step = {&fit->source,      fit->ws,        &fit->targets[0],
-                                 fit->row,          fit->samples,   atomic_load(&fit->parameter_broken),
-                                 &fit->status,      fit->optimizer, &fit->noise,
-                                 fit->setup.lr_path};
+    struct diverged_step step = {.source = &fit->source,
+                                 .ws = fit->ws,
+                                 .targets = &fit->targets[0],
+                                 .theta = step_theta(fit),
+                                 .row = fit->row,
+                                 .samples = fit->samples,
+                                 .updated = atomic_load(&fit->parameter_broken),
+                                 .status = &fit->status,
+                                 .optimizer = fit->optimizer,
+                                 .noise = &fit->noise,
+                                 .lr_path = fit->setup.lr_path};
     diverged_explain(&step, err);
     fit_revert(fit);
     return false;
@@ -233,6 +247,7 @@ void fit_watch(struct fit *fit, double value) {
 bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
     if (fit->epoch_done)
         begin_epoch(fit);
+    rounded_all(&fit->rounded, fit->source.model->theta); /* who knows what has been done to them */
     for (size_t i = 0; i < max_steps && fit->status.step < fit->status.steps; i++) {
         size_t first = fit->status.step * fit->batch, left = fit->setup.train->count - first;
         choose_rows(fit, first, left < fit->batch ? left : fit->batch);

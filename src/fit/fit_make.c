@@ -24,8 +24,8 @@ size_t fit_memory(const struct fit *fit) {
     size_t sparse = fit->sparse ? sparse_batch_bytes(fit->source.set, fit->slices, fit->source.lanes) : 0;
     struct augment_setup augment = augmentation(fit);
     return tape_workspace_bytes(model->tape, fit_mode(fit), fit->slices, fit->source.lanes, fit->threads) +
-           sparse + fit_noise_bytes(&fit->setup) + tiles_bytes(&fit->setup) +
-           (augmented(fit) ? augment_bytes(&augment) : 0) +
+           sparse + fit_noise_bytes(&fit->setup) + rounded_bytes(model, fit->setup.kernel) +
+           tiles_bytes(&fit->setup) + (augmented(fit) ? augment_bytes(&augment) : 0) +
            (1 + fit->setup.train_spec.diagnostics + optimizer_states(&fit->setup.optimizer)) * model->size *
                sizeof(real);
 }
@@ -105,8 +105,9 @@ static bool allocate(struct fit *fit, struct err *err) {
         fit->targets = mem_alloc(fit->threads, sizeof *fit->targets, "a batch", err);
     return fit->targets &&
            fit_noise_init(&fit->noise, setup, fit->row, fit->slices, fit->source.lanes, err) &&
-           tiles_init(fit, err) && allocate_threads(fit, err) && allocate_sparse(fit, err) &&
-           allocate_augment(fit, err) && allocate_diagnostics(fit, err);
+           rounded_init(&fit->rounded, setup->model, setup->kernel, err) && tiles_init(fit, err) &&
+           allocate_threads(fit, err) && allocate_sparse(fit, err) && allocate_augment(fit, err) &&
+           allocate_diagnostics(fit, err);
 }
 
 /* A step of so few operations is over before it is shared out: measured on batches of 1 to 32. */
@@ -227,6 +228,7 @@ void fit_free(struct fit *fit) {
     augment_free(fit->source.augment);
     sparse_batch_free(fit->source.sparse);
     fit_noise_release(&fit->noise);
+    rounded_release(&fit->rounded);
     for (size_t w = 0; w < WORKS; w++)
         work_release(&fit->work[w]);
     tiles_release(fit);

@@ -246,7 +246,7 @@ void objective_gradient(struct objective *objective, const real *theta, real *gr
     }
     for (size_t t = 0; t < tape_tiles(tape); t++) {
         struct tape_tile tile = tape_tile(tape, t);
-        tape_gradient(tape, o->ws, o->source.kernel, NULL, o->samples, t, g);
+        tape_gradient(tape, o->ws, o->source.kernel, NULL, 1, o->samples, t, g);
         for (size_t r = 0; r < tile.rows; r++)
             memcpy(gradient + tile.offset + r * tile.stride, g + r * OP_TILE_COLS, tile.cols * sizeof(real));
     }

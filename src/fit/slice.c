@@ -25,8 +25,24 @@ void slice_targets_release(struct slice_targets *t) {
 }
 
 bool slice_is_sparse(const struct slice_source *source, enum input_form form, size_t batch) {
-    return form != INPUT_PANELS && source->input_noise == 0 && tape_takes_sparse(source->model->tape) &&
+    return form != INPUT_PANELS && source->kernel->sparse_forward && source->input_noise == 0 &&
+           tape_takes_sparse(source->model->tape) &&
            (form != INPUT_AUTO || sparse_suits(source->set, source->scaling, batch));
+}
+
+/* Whether the numbers of a panel are the bytes themselves. */
+static bool keeps_bytes(const struct slice_source *source) {
+    return source->kernel->precision == PRECISION_BF16 && source->set->images.type == IDX_U8 &&
+           !source->scaling->mean && source->input_noise == 0;
+}
+
+real slice_input_scale(const struct slice_source *source, const struct noise *noise) {
+    if (!keeps_bytes(source))
+        return 1;
+    double scale = source->scaling->kind == SCALE_UNIT ? 1 / 255.0 : 1;
+    if (noise && source->model->input_keep < 1)
+        scale *= (double)dropout_keeping(source->model->input_keep).scale;
+    return (real)scale;
 }
 
 /* The bytes of a row of the set. */
@@ -54,15 +70,19 @@ static void disturb(const struct slice_source *source, const struct noise *noise
             deviation[s] = (real)source->input_noise;
         k->add_normal(features, lanes, 0, noise, STREAM_INPUT_NOISE, deviation, x, x, lanes, NULL);
     }
-    if (source->model->input_keep < 1)
-        k->drop(features, lanes, noise, STREAM_INPUT_DROPOUT, dropout_keeping(source->model->input_keep), x,
-                x, NULL);
+    if (source->model->input_keep < 1) {
+        struct dropout drop = dropout_keeping(source->model->input_keep);
+        if (keeps_bytes(source))
+            drop.scale = 1;
+        k->drop(features, lanes, noise, STREAM_INPUT_DROPOUT, drop, x, x, NULL);
+    }
 }
 
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count) {
     const struct dataset *set = source->set;
     uint32_t in_order[SLICE_WIDE];
+    slice->input_scale = slice_input_scale(source, slice->noise);
     if (source->augment) {
         set = augment_rows(source->augment, slice->thread, source->epoch, row, count);
         for (size_t s = 0; s < count; s++)
@@ -74,7 +94,9 @@ void slice_load_images(const struct slice_source *source, struct tape_workspace 
         return;
     }
     real *x = tape_value(source->model->tape, ws, slice, 0);
-    batch_images(source->kernel, set, source->scaling, row, count, source->lanes, x);
+    const struct scaling none = {.kind = SCALE_NONE};
+    batch_images(source->kernel, set, keeps_bytes(source) ? &none : source->scaling, row, count,
+                 source->lanes, x);
     if (slice->noise)
         disturb(source, slice->noise, x);
 }

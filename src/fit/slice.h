@@ -36,9 +36,14 @@ bool slice_targets_init(struct slice_targets *t, const struct slice_source *sour
                         struct err *err) MUST_CHECK;
 void slice_targets_release(struct slice_targets *t);
 
+/* What the loaded images of a slice with such noise (NULL: without) are to be multiplied by: bytes stay bytes
+ * where the kernel would round them to bfloat16, which holds them exactly, and their scale and that of
+ * dropout come behind the product. */
+real slice_input_scale(const struct slice_source *source, const struct noise *noise);
+
 /* Loads the images of count <= lanes rows of the set into the tape's input or, in compressed form, into the
- * slice, whose index, thread and noise are set. With noise: the input's noise is added, and then the model's
- * share of the inputs dropped. */
+ * slice, whose index, thread and noise are set, and sets its input_scale. With noise: the input's noise is
+ * added, and then the model's share of the inputs dropped. */
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count);
 /* The targets of these rows into t and the slice: classes, or rows of targets where the loss takes no classes

@@ -91,7 +91,9 @@ void tiles_share_out(struct fit *fit) {
 static void data_gradient(struct fit *fit, size_t t, real *gradient) {
     const struct sparse_columns *columns =
         fit->source.sparse ? sparse_batch_columns(fit->source.sparse) : NULL;
-    tape_gradient(fit->source.model->tape, fit->ws, fit->source.kernel, columns, fit->samples, t, gradient);
+    real scale = slice_input_scale(&fit->source, fit_noise_of(&fit->noise, 0));
+    tape_gradient(fit->source.model->tape, fit->ws, fit->source.kernel, columns, scale, fit->samples, t,
+                  gradient);
     if (fit->diagnostics)
         diagnostics_gradient(fit->diagnostics, t, gradient);
 }
@@ -151,6 +153,8 @@ static void update_tile(struct fit *fit, size_t t, real scale) {
     if (!optimizer_update(fit->optimizer, k, &tile, &terms, model->theta, gradient,
                           gradient == computed ? OP_TILE_COLS : at.stride))
         atomic_store(&fit->parameter_broken, true);
+    if (!fit->noise.theta)
+        rounded_tile(&fit->rounded, model->theta, t);
 }
 
 static void limit_norms(struct fit *fit, size_t piece) {
@@ -161,6 +165,8 @@ static void limit_norms(struct fit *fit, size_t piece) {
                                            fit->setup.model->theta + p->offset + columns->first, p->stride,
                                            (real)limit))
         atomic_store(&fit->parameter_broken, true);
+    rounded_columns(&fit->rounded, fit->setup.model->theta, columns->parameter, columns->first,
+                    columns->cols);
 }
 
 void tiles_update(struct fit *fit, size_t rank) {

@@ -3,6 +3,9 @@
  * sum, and everything else is elementwise from + - * / sqrt fma (see simd.h). The scalar table is the
  * specification.
  *
+ * Beside it each set has a table of precision bf16, in which the three products of a layer (gemm twice,
+ * gradient) take factors rounded to bfloat16 and sum up in the order of bf16.inc; all else is the same.
+ *
  * A panel holds a slice of the batch feature-major: element (f, s) of a panel of `rows` features and `lanes`
  * samples is p[f * lanes + s]. lanes is a multiple of KERNEL_LANES, so that every vector is full; samples
  * behind the last real one are finite padding. */
@@ -16,6 +19,7 @@
 #include "base/real.h"
 #include "kernel/activation.h"
 #include "kernel/noise.h"
+#include "kernel/precision.h"
 #include "kernel/sparse.h"
 #include "kernel/update.h"
 
@@ -33,7 +37,13 @@ enum { NUMERIC_CONTRACT = 2 };
 
 struct kernel {
     const char *name;
+    enum precision precision;
     bool (*supported)(void); /* by the processor this runs on */
+
+    /* y = x as the products take it, over n reals (a multiple of KERNEL_LANES; x and y may be the same
+     * array); NULL: as it is. They expect the weights (gemm's A) and what is kept for the gradient (its dz)
+     * so, and round the other factor themselves. */
+    void (*round)(size_t n, const real *x, real *y);
 
     /* C[m][n] = (add ? C : 0) + sum over k of A(m, k) B[k][n], k ascending, with A(m, k) = a[m * a_row + k *
      * a_col], B row-major with stride ldb, C row-major with stride ldc. One of a_row and a_col is 1. n is a
@@ -46,8 +56,11 @@ struct kernel {
      * n is a multiple of KERNEL_LANES. */
     void (*gradient)(size_t m, size_t n, size_t batch, size_t lanes, const real *x, size_t slice_stride,
                      const real *dz, size_t panel_stride, real *g, size_t ldg);
+    /* g[c] = sum over the samples of the batch, ascending, of dz(s, c): the gradient of a bias. */
+    void (*sum_samples)(size_t n, size_t batch, const real *dz, size_t panel_stride, real *g);
 
-    /* ---- products with a factor in compressed form: the same bits as over panels (sparse.h) ---- */
+    /* ---- products with a factor in compressed form: the same bits as over panels (sparse.h); not of
+     * precision bf16, whose order of the terms has no gain from it ---- */
 
     /* Lists the bytes that are not 0. Returns the entries written, SPARSE_END included; there must be room
      * for n + 1. n is at most SPARSE_POSITIONS. */
@@ -81,8 +94,8 @@ struct kernel {
     void (*transpose)(size_t rows, size_t cols, const real *from, size_t from_stride, real *to,
                       size_t to_stride);
 
-    /* z[f][s] += bias[f] over a panel; a sum that is 0 is +0. */
-    void (*add_bias)(size_t rows, size_t lanes, real *z, const real *bias);
+    /* z[f][s] = scale z[f][s] + bias[f] over a panel, rounded once; a sum that is 0 is +0. */
+    void (*add_bias)(size_t rows, size_t lanes, real scale, real *z, const real *bias);
 
     /* loss[s] = sum over f of t(f, s) (log sum_g exp(z_g - m) + m - z_f), m the largest logit: log-sum-exp,
      * so that adding a constant to all logits changes nothing. Targets: cls[s], or the panel t of
@@ -189,11 +202,12 @@ struct kernel {
     bool (*all_finite)(size_t n, const real *x);
 };
 
-/* The tables of this build, best last; NULL from the count on. */
+/* The tables of this build, of precision f32 and of any, best last; NULL from the count on. */
 const struct kernel *kernel_at(size_t i);
+const struct kernel *kernel_of(enum precision precision, size_t i);
 
 /* The table called name ("auto" or NULL: the best that this processor has), or NULL and ERR_USAGE with the
  * names that this machine has. */
-const struct kernel *kernel_find(const char *name, struct err *err) MUST_CHECK;
+const struct kernel *kernel_find(const char *name, enum precision precision, struct err *err) MUST_CHECK;
 
 #endif

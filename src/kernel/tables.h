@@ -1,14 +1,15 @@
-/* The kernel tables that a build for this architecture contains, worst first. */
+/* The kernel tables that a build for this architecture contains, worst first. A set's tables are an array by
+ * precision; of the engine in double precision they are all the same. */
 #ifndef KERNEL_TABLES_H
 #define KERNEL_TABLES_H
 
 #include "kernel/kernel.h"
 
-extern const struct kernel kernel_scalar;
+extern const struct kernel kernel_scalar[];
 #if defined(__x86_64__)
-extern const struct kernel kernel_avx2, kernel_avx512;
+extern const struct kernel kernel_avx2[], kernel_avx512[];
 #elif defined(__aarch64__)
-extern const struct kernel kernel_neon;
+extern const struct kernel kernel_neon[];
 #endif
 
 #endif

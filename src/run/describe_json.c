@@ -84,6 +84,7 @@ bool describe_json(const struct description *d, struct text *out, struct err *er
     print_methods(&w, d);
     print_cost(&w, d);
     json_put_string(&w, "isa", d->kernel);
+    json_put_string(&w, "precision", precision_name((size_t)d->config->precision));
     json_put_uint(&w, "threads", d->threads);
     json_key(&w, "warnings");
     warnings_print(&w, &d->warnings, false);

@@ -125,6 +125,7 @@ static const struct figure_row rows[] = {
     {"peak_rss_bytes", 0},
     {"threads", 0},
     {"isa", TEXT},
+    {"precision", TEXT},
     {"seed", 0},
     {"parameters", 0},
     {"layers.#.name", TEXT},

@@ -6,18 +6,22 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "data/values.h"
 #include "data/weights.h"
 #include "run/loss_use.h"
 #include "run/setup.h"
 #include "run/summary.h"
 
-bool inference_open(const char *model_path, size_t threads, const char *isa, struct inference *out,
-                    struct err *err) {
-    struct inference i = {.path = model_path, .kernel = kernel_find(isa, err)};
-    if (!i.kernel || !model_file_load(model_path, &i.saved, err))
+bool inference_open(const char *model_path, size_t threads, const char *isa, const char *precision,
+                    struct inference *out, struct err *err) {
+    struct inference i = {.path = model_path};
+    if (!kernel_find(isa, PRECISION_F32, err) || !model_file_load(model_path, &i.saved, err))
         return false;
-    i.team = setup_team(threads, err);
+    if (precision)
+        i.saved.config.precision = names_find(precision_name, precision);
+    i.kernel = kernel_find(isa, (enum precision)i.saved.config.precision, err);
+    i.team = i.kernel ? setup_team(threads, err) : NULL;
     if (!i.team) {
         saved_model_release(&i.saved);
         return false;

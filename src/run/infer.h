@@ -22,10 +22,10 @@ struct inference {
     struct team *team;
 };
 
-/* threads 0: as many as the process may use. isa as in run_options. model_path is borrowed. On success the
- * caller releases it. */
-bool inference_open(const char *model_path, size_t threads, const char *isa, struct inference *out,
-                    struct err *err) MUST_CHECK;
+/* threads 0: as many as the process may use. isa as in run_options. precision: one of precision_name, NULL:
+ * the one that the model was trained in. model_path is borrowed. On success the caller releases it. */
+bool inference_open(const char *model_path, size_t threads, const char *isa, const char *precision,
+                    struct inference *out, struct err *err) MUST_CHECK;
 void inference_release(struct inference *inference);
 
 /* The model as what is calibrated. */

@@ -99,7 +99,8 @@ static bool open_run(struct run *run, const struct run_options *options, struct 
     /* First what costs nothing and makes nothing. */
     bool ok =
         expectations_gather(&run->config->expect, options->expect, &run->expectations, err) &&
-        check_expectations(run, NULL, err) && kernel_find(options->isa, err) &&
+        check_expectations(run, NULL, err) &&
+        kernel_find(options->isa, (enum precision)run->config->precision, err) &&
         folder_open(options->folder, run->config->name, use, &run->folder, err) &&
         (!options->resume || resume_find(run, options->init_from, &checkpoint, err)) &&
         (run->resumed.on || spare_inputs(run, options->init_from, err)) &&

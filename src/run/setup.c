@@ -180,7 +180,7 @@ bool setup_open(const struct config *config, const char *isa, bool draw, struct 
                 struct err *err) {
     struct setup *s = setup;
     *s = (struct setup){.config = config};
-    s->kernel = kernel_find(isa, err);
+    s->kernel = kernel_find(isa, (enum precision)config->precision, err);
     if (!s->kernel || !demands_of_shift(config, err) || !(s->team = setup_team(config->threads, err)) ||
         !load(s, draw, err) || !demands_check(s, err) || !(s->fit = make_fit(s, err))) {
         setup_release(s);

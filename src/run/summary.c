@@ -260,6 +260,7 @@ bool summary_print(const struct run_result *r, const struct setup *setup, struct
     json_put_uint(&w, "peak_rss_bytes", peak_memory());
     json_put_uint(&w, "threads", team_size(setup->team));
     json_put_string(&w, "isa", setup->kernel->name);
+    json_put_string(&w, "precision", precision_name((size_t)setup->config->precision));
     json_put_uint(&w, "seed", setup->config->seed);
     json_put_uint(&w, "parameters", setup->model->trainable);
     print_layers(&w, setup->model);

@@ -128,7 +128,7 @@ static bool write_products(const struct kernel *k, const struct teams *t, size_t
 static bool report(const char *data, size_t threads, struct text *out, struct err *err) {
     struct json_writer w = {.out = out, .indent = 1};
     const char *isa = getenv("DLTRAIN_ISA");
-    const struct kernel *k = kernel_find(isa, err);
+    const struct kernel *k = kernel_find(isa, PRECISION_F32, err);
     struct teams teams = {0};
     bool ok = k && teams_create(&teams, threads, err);
     json_begin_object(&w);

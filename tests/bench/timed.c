@@ -60,8 +60,11 @@ double timed_seconds(enum phase phase) {
     V(PHASE_ELEMENTWISE, transpose,                                                                          \
       (size_t rows, size_t cols, const real *from, size_t from_stride, real *to, size_t to_stride),          \
       (rows, cols, from, from_stride, to, to_stride))                                                        \
-    V(PHASE_ELEMENTWISE, add_bias, (size_t rows, size_t lanes, real *z, const real *bias),                   \
-      (rows, lanes, z, bias))                                                                                \
+    V(PHASE_ELEMENTWISE, add_bias, (size_t rows, size_t lanes, real scale, real *z, const real *bias),       \
+      (rows, lanes, scale, z, bias))                                                                         \
+    V(PHASE_ELEMENTWISE, round, (size_t n, const real *x, real *y), (n, x, y))                               \
+    V(PHASE_WEIGHT_GRADIENT, sum_samples,                                                                    \
+      (size_t n, size_t batch, const real *dz, size_t panel_stride, real *g), (n, batch, dz, panel_stride, g))\
     V(PHASE_LOSS, softmax_loss,                                                                              \
       (size_t rows, size_t lanes, const real *z, const uint32_t *cls, const real *t, real *saved,            \
        real *loss), (rows, lanes, z, cls, t, saved, loss))                                                   \
@@ -146,6 +149,7 @@ ACTIVATION_LIST(X)
 /* A function without a row in the list would be timed as what is left over. */
 struct listed {
     const char *name;
+    enum precision precision;
     bool (*supported)(void);
     void (*activation[2 * ACTIVATION_COUNT])(void);
 #define V(phase, name, parameters, arguments)       void(*name) parameters;
@@ -161,8 +165,10 @@ const struct kernel *timed_kernel(const struct kernel *k) {
     timed = *k;
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         seconds[phase] = 0;
-#define V(phase, name, parameters, arguments)       timed.name = timed_##name;
-#define R(type, phase, name, parameters, arguments) timed.name = timed_##name;
+#define V(phase, name, parameters, arguments)                                                                \
+    if (k->name)                                                                                             \
+        timed.name = timed_##name;
+#define R(type, phase, name, parameters, arguments) V(phase, name, parameters, arguments)
     FUNCTION_LIST(V, R)
 #undef V
 #undef R

@@ -45,7 +45,7 @@ static inline UNUSED double distance(const real *a, const double *b, size_t n) {
 
 static inline UNUSED const struct kernel *best_kernel(void) {
     struct err err = {0};
-    return kernel_find("auto", &err);
+    return kernel_find("auto", PRECISION_F32, &err);
 }
 
 #endif

@@ -87,7 +87,7 @@ static void reverse(struct bench *b) {
     tape_reverse(b->tape, b->ws, &b->slice);
     for (size_t t = 0; t < tape_tiles(b->tape); t++) {
         struct tape_tile tile = tape_tile(b->tape, t);
-        tape_gradient(b->tape, b->ws, b->slice.k, NULL, SAMPLES, t, g);
+        tape_gradient(b->tape, b->ws, b->slice.k, NULL, 1, SAMPLES, t, g);
         for (size_t r = 0; r < tile.rows; r++)
             memcpy(b->gradient + tile.offset + r * tile.stride, g + r * OP_TILE_COLS,
                    tile.cols * sizeof(real));

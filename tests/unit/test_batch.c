@@ -142,7 +142,7 @@ static void test_constant(void **state) {
     assert_true(s.deviation[0] == 1);
     const uint32_t row[] = {3};
     real x[KERNEL_LANES];
-    batch_images(kernel_find("scalar", &err), &set, &s, row, 1, KERNEL_LANES, x);
+    batch_images(kernel_find("scalar", PRECISION_F32, &err), &set, &s, row, 1, KERNEL_LANES, x);
     assert_true(x[0] == 0);
     scaling_release(&s);
 }
@@ -214,7 +214,7 @@ static void test_shuffle_is_uniform(void **state) {
 
 static const struct kernel *scalar(void) {
     struct err err;
-    const struct kernel *k = kernel_find("scalar", &err);
+    const struct kernel *k = kernel_find("scalar", PRECISION_F32, &err);
     assert_non_null(k);
     return k;
 }

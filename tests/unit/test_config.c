@@ -10,7 +10,8 @@
 static const char full[] =
     "// a comment\n"
     "{\n"
-    "  \"$schema\": \"x.json\", \"name\": \"full\", \"seed\": 18446744073709551615, \"threads\": 3,\n"
+    "  \"$schema\": \"x.json\", \"name\": \"full\", \"seed\": 18446744073709551615, \"threads\": 3, "
+    "\"precision\": \"bf16\",\n"
     "  \"data\": {\"root\": \"../set\", \"train\": {\"images\": \"a\", \"labels\": \"/b\", \"weights\": "
     "\"w\"},\n"
     "    \"test\": {\"images\": \"sub/../c\", \"labels\": \"d\"},\n"
@@ -61,6 +62,7 @@ static void test_defaults(void **state) {
     assert_string_equal(c.name, "some");
     assert_int_equal(c.seed, 1);
     assert_int_equal(c.threads, 0);
+    assert_int_equal(c.precision, PRECISION_F32);
     assert_null(c.data.root);
     assert_null(c.data.test.images);
     assert_null(c.data.test.labels);
@@ -125,6 +127,7 @@ static void check_full(const struct config *c) {
     assert_string_equal(c->name, "full");
     assert_true(c->seed == UINT64_MAX);
     assert_int_equal(c->threads, 3);
+    assert_int_equal(c->precision, PRECISION_BF16);
     assert_string_equal(c->data.train.labels, "/b");
     snprintf(path, sizeof path, "%s", folder);
     snprintf(strrchr(path, '/'), 20, "/set");
@@ -216,6 +219,7 @@ static void test_printed(void **state) {
                                "  \"name\": \"some\",\n"
                                "  \"seed\": 1,\n"
                                "  \"threads\": 0,\n"
+                               "  \"precision\": \"f32\",\n"
                                "  \"data\": {\n"
                                "    \"root\": null,\n"
                                "    \"train\": {\n"

@@ -82,14 +82,15 @@ static void test_unknown_keys(void **state) {
         "{" DATA ",\n \"model\": {\"output\": {\"units\": 3}}}",
         "%:2:23: model.output.units: unknown key; the keys here are init, std, limit, value, bias_init,"
         " bias_std, bias_limit, bias_value, l1, l2, max_norm");
-    refused_file("{" DATA ",\n \"a\\nb\": 3}",
-                 "%:2:2: a\\nb: unknown key; the keys here are $schema, name, seed,"
-                 " threads, data, model, loss, optimizer, regularization, augment, train, shift, expect");
-    refused(
-        "{" DATA ",\n \"\": 3, \"loss\": {\"\": 1}}", NO_OVERRIDES,
-        LINES("%:2:2: \"\": unknown key; the keys here are $schema, name, seed, threads, data, model, loss,"
-              " optimizer, regularization, augment, train, shift, expect",
-              "%:2:18: loss.\"\": unknown key; the keys here are kind, label_smoothing, class_weights"));
+    refused_file(
+        "{" DATA ",\n \"a\\nb\": 3}",
+        "%:2:2: a\\nb: unknown key; the keys here are $schema, name, seed,"
+        " threads, precision, data, model, loss, optimizer, regularization, augment, train, shift, expect");
+    refused("{" DATA ",\n \"\": 3, \"loss\": {\"\": 1}}", NO_OVERRIDES,
+            LINES("%:2:2: \"\": unknown key; the keys here are $schema, name, seed, threads, precision, "
+                  "data, model, loss,"
+                  " optimizer, regularization, augment, train, shift, expect",
+                  "%:2:18: loss.\"\": unknown key; the keys here are kind, label_smoothing, class_weights"));
     refused_set("optimzer.lr=1", "--set optimzer.lr=1: optimzer: unknown key; did you mean \"optimizer\"?");
 }
 
@@ -312,7 +313,8 @@ static void test_model_part(void **state) {
     } rows[] = {
         {"{\"model\": {\"layers\": [{\"units\": 0}]}}",
          "model config:1:24: model.layers.0.units: must be an integer from 1 to 1048576, got 0"},
-        {"{\"seed\": 1}", "model config:1:2: seed: unknown key; the keys here are data, model, loss"},
+        {"{\"seed\": 1}",
+         "model config:1:2: seed: unknown key; the keys here are precision, data, model, loss"},
         {"{\"data\": {\"root\": \"x\"}}",
          "model config:1:11: data.root: unknown key; the keys here are scale, label_column, classes"},
         {"[]", "model config:1:1: must be an object, got a list of length 0"},

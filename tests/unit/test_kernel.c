@@ -220,7 +220,7 @@ static void vanished_sums_are_positive(void **state) {
             continue;
         for (size_t i = 0; i < 16; i++)
             z[i] = (real)-0.0, w[i] = (real)-0.0, g[i] = (real)-0.0;
-        kernel_at(t)->add_bias(1, 16, z, bias);
+        kernel_at(t)->add_bias(1, 16, 1, z, bias);
         assert_false(signbit((double)z[3]));
         real v[16] = {0};
         const struct update_tile tile = {1, 16, w, {[UPDATE_VELOCITY] = v}, g, 16, 16};
@@ -300,7 +300,7 @@ static void call_gradients(const struct kernel *k, struct panels *p) {
     k->logistic_grad(ROWS, LANES, p->in[0], p->in[2], p->in[1], p->out[0]);
     k->squared_grad(ROWS, LANES, p->in[0], p->in[2], p->in[1], p->out[1]);
     k->softmax(ROWS, LANES, p->in[0], p->out[2]);
-    k->add_bias(ROWS, LANES, p->out[2], p->in[3]);
+    k->add_bias(ROWS, LANES, 1, p->out[2], p->in[3]);
 }
 
 /* Room for what the rules read and write: w, and four states that begin as numbers of the panels. */

@@ -103,7 +103,7 @@ static void reverse(struct net *n) {
         const struct tape_parameter *p = tape_parameter(n->tape, tile.parameter);
         size_t left = p->matrix.cols - (tile.offset - p->offset) % p->matrix.stride;
         useful_cols = left < tile.cols ? left : tile.cols;
-        tape_gradient(n->tape, n->ws, &n->kernel, NULL, LANES, t, g);
+        tape_gradient(n->tape, n->ws, &n->kernel, NULL, 1, LANES, t, g);
         for (size_t r = 0; r < tile.rows; r++)
             memcpy(n->gradient + tile.offset + r * tile.stride, g + r * OP_TILE_COLS,
                    tile.cols * sizeof(real));

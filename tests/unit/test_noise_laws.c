@@ -54,7 +54,7 @@ static void add_gradient(struct net *n) {
     tape_reverse(tape, n->ws, &n->slice);
     for (size_t t = 0; t < tape_tiles(tape); t++) {
         struct tape_tile tile = tape_tile(tape, t);
-        tape_gradient(tape, n->ws, n->slice.k, NULL, SLICE, t, g);
+        tape_gradient(tape, n->ws, n->slice.k, NULL, 1, SLICE, t, g);
         for (size_t r = 0; r < tile.rows; r++)
             for (size_t c = 0; c < tile.cols; c++)
                 n->gradient[tile.offset + r * tile.stride + c] += g[r * OP_TILE_COLS + c];

@@ -135,7 +135,7 @@ static void compare_gradients(struct network *n, struct tape_workspace *ws, cons
     real g[OP_TILE_ROWS * OP_TILE_COLS];
     for (size_t t = 0; t < tape_tiles(n->model->tape); t++) {
         struct tape_tile tile = tape_tile(n->model->tape, t);
-        tape_gradient(n->model->tape, ws, best_kernel(), NULL, BATCH, t, g);
+        tape_gradient(n->model->tape, ws, best_kernel(), NULL, 1, BATCH, t, g);
         for (size_t r = 0; r < tile.rows; r++)
             memcpy(gradient + tile.offset + r * tile.stride, g + r * OP_TILE_COLS, tile.cols * sizeof(real));
     }
