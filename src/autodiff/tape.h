@@ -107,6 +107,9 @@ void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, cons
 void tape_forward_nodes(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
                         size_t begin, size_t end);
 void tape_reverse(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
+/* After tape_reverse, where the kernel's products take rounded numbers: what the gradient reads of the slice
+ * is rounded. Its values are not what they were then. */
+void tape_round(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
 /* After tape_forward (with a TAPE_TANGENTS workspace): tangent of each sample's loss [lanes]. */
 const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
 

@@ -174,6 +174,16 @@ void tape_reverse(const struct tape *tape, struct tape_workspace *ws, const stru
     }
 }
 
+void tape_round(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {
+    for (size_t n = 0; slice->k->round && n < tape->nodes; n++) {
+        const struct tape_node *node = &tape->node[n];
+        if (!(node->op->flags & OP_BATCH_INPUT))
+            continue;
+        real *x = panel(ws, slice, ws->plan->value[node->input[0]]);
+        slice->k->round(tape->value[node->input[0]].rows * ws->lanes, x, x);
+    }
+}
+
 const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {
     struct plan_place place = {MEMORY_THREAD, ws->plan->tangent};
     real *tangent = panel(ws, slice, place);

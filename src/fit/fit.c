@@ -110,10 +110,12 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
            source->lanes * sizeof(real));
     if (source->set->cls)
         note_correct(fit, &slice, count);
-    if (source->kernel->all_finite(count, fit->loss + first))
-        tape_reverse(tape, fit->ws, &slice);
-    else
+    if (!source->kernel->all_finite(count, fit->loss + first)) {
         atomic_store(&fit->loss_broken, true);
+        return;
+    }
+    tape_reverse(tape, fit->ws, &slice);
+    tape_round(tape, fit->ws, &slice);
 }
 
 /* The gradient is taken at noisy weights and applied to the clean ones. */

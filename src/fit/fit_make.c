@@ -148,7 +148,7 @@ struct fit *fit_create(const struct fit_setup *setup, struct err *err) {
         .set = setup->train->set,
         .scaling = setup->scaling,
         .label_smoothing = setup->label_smoothing,
-        .lanes = slice_lanes(fit->batch, fit->threads),
+        .lanes = setup->kernel->round ? SLICE_WIDE : slice_lanes(fit->batch, fit->threads),
         .input_noise = setup->regularization.input_noise,
     };
     /* What another thread has read, or what is larger than a second-level cache, is far away. */

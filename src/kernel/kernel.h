@@ -41,8 +41,8 @@ struct kernel {
     bool (*supported)(void); /* by the processor this runs on */
 
     /* y = x as the products take it, over n reals (a multiple of KERNEL_LANES; x and y may be the same
-     * array); NULL: as it is. They expect the weights (gemm's A) and what is kept for the gradient (its dz)
-     * so, and round the other factor themselves. */
+     * array); NULL: as it is. They expect all factors so but gemm's B, which they round themselves, and
+     * slices of SPARSE_LANES in the gradient. */
     void (*round)(size_t n, const real *x, real *y);
 
     /* C[m][n] = (add ? C : 0) + sum over k of A(m, k) B[k][n], k ascending, with A(m, k) = a[m * a_row + k *

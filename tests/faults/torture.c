@@ -264,8 +264,8 @@ static void run_campaign(const struct campaign *c) {
     content_release(&report);
 }
 
-/* Stops a run by a signal, as late as it can be stopped in its training: its allocations are a clock. On a busy
- * machine its thread may not come to write a second checkpoint in time, so there are some rounds. */
+/* Stops a run by a signal, as late as it can be stopped in its training: its allocations are a clock. On a
+ * busy machine its thread may not come to write a second checkpoint in time, so there are some rounds. */
 static void cut_before(const struct campaign *c) {
     struct content report;
     struct outcome o = play(c, &report);
