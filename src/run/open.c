@@ -80,12 +80,13 @@ static bool make_ready(struct run *run, const struct run_options *options, struc
     return checkpoint ? go_on(run, checkpoint, err) : begin(run, init_from, err);
 }
 
-/* What the run is going to replace must not be what it reads: it could not be repeated. */
-static bool spare_inputs(const struct run *run, const char *init_from, struct err *err) {
+/* What the run is going to replace must not be among its data: they are read again when it goes on. (A model
+ * that it begins from may be: it is read once, and --force was said.) */
+static bool spare_data(const struct run *run, struct err *err) {
     bool ok = true;
     for (size_t i = 0; ok && folder_written(i); i++) {
         char *path = folder_file(&run->folder, folder_written(i), err);
-        ok = path && (!(config_reads(run->config, path) || (init_from && file_same(init_from, path))) ||
+        ok = path && (!config_reads(run->config, path) ||
                       err_set(err, ERR_USAGE,
                               "%s: the run would replace it, and reads it: give another --out", path));
         mem_free(path);
@@ -103,7 +104,7 @@ static bool open_run(struct run *run, const struct run_options *options, struct 
         kernel_find(options->isa, (enum precision)run->config->precision, err) &&
         folder_open(options->folder, run->config->name, use, &run->folder, err) &&
         (!options->resume || resume_find(run, options->init_from, &checkpoint, err)) &&
-        (run->resumed.on || spare_inputs(run, options->init_from, err)) &&
+        (run->resumed.on || spare_data(run, err)) &&
         (run->resumed.finished ? look_back(run, options, err) : make_ready(run, options, checkpoint, err));
     checkpoint_free(checkpoint);
     if (!ok || run->resumed.finished)
