@@ -114,11 +114,8 @@ static bool judge_finished(struct run *run, const char *init_from, struct err *e
 }
 
 bool resume_check_data(struct run *run, struct err *err) {
-    struct text text = {0};
     struct json_difference found = {0};
-    summary_data(&(struct json_writer){.out = &text}, &run->setup);
-    struct json *now =
-        text_ok(&text, err) ? json_parse(text.s, text.len, (struct json_options){0}, ERR_DATA, err) : NULL;
+    struct json *now = summary_data_tree(&run->setup, err);
     struct json *summary =
         now ? json_parse(run->summary.s, run->summary.len,
                          (struct json_options){.max_bytes = FOLDER_MAX_SUMMARY}, ERR_DATA, err)
@@ -134,7 +131,6 @@ bool resume_check_data(struct run *run, struct err *err) {
     json_difference_release(&found);
     json_free(summary);
     json_free(now);
-    text_release(&text);
     return ok;
 }
 

@@ -206,6 +206,15 @@ void summary_data(struct json_writer *w, const struct setup *setup) {
     json_end_object(w);
 }
 
+struct json *summary_data_tree(const struct setup *setup, struct err *err) {
+    struct text text = {0};
+    summary_data(&(struct json_writer){.out = &text}, setup);
+    struct json *tree =
+        text_ok(&text, err) ? json_parse(text.s, text.len, (struct json_options){0}, ERR_DATA, err) : NULL;
+    text_release(&text);
+    return tree;
+}
+
 static void print_seconds(struct json_writer *w, const struct run_result *r) {
     json_key(w, "seconds");
     json_begin_object(w);

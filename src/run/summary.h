@@ -18,5 +18,7 @@ void summary_evaluation(struct json_writer *w, const struct evaluation *e, char 
 
 /* The checksums of the data, an object. */
 void summary_data(struct json_writer *w, const struct setup *setup);
+/* The same as a tree; release with json_free. */
+struct json *summary_data_tree(const struct setup *setup, struct err *err) MUST_CHECK;
 
 #endif

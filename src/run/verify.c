@@ -185,15 +185,11 @@ static void compare_part(struct verify *v, const char *part, const cJSON *now) {
 
 static bool compare_data(struct verify *v, struct err *err) {
     static const char *const parts[] = {"train", "validation", "test", "target"};
-    struct text text = {0};
-    summary_data(&(struct json_writer){.out = &text}, run_setup(v->run));
-    struct json *now =
-        text_ok(&text, err) ? json_parse(text.s, text.len, (struct json_options){0}, ERR_DATA, err) : NULL;
+    struct json *now = summary_data_tree(run_setup(v->run), err);
     for (size_t i = 0; now && i < sizeof parts / sizeof *parts; i++)
         compare_part(v, parts[i], json_root(now));
     bool ok = now != NULL;
     json_free(now);
-    text_release(&text);
     return ok;
 }
 
