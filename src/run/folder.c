@@ -28,7 +28,7 @@ char *folder_path(const char *out, const char *name, struct err *err) {
     return out ? mem_string(out, err) : default_path(name, err);
 }
 
-static bool find(const struct folder *folder, const char *name, bool *there, struct err *err) {
+bool folder_has(const struct folder *folder, const char *name, bool *there, struct err *err) {
     char *path = folder_file(folder, name, err);
     bool ok = path && file_look(path, there, err);
     mem_free(path);
@@ -36,7 +36,7 @@ static bool find(const struct folder *folder, const char *name, bool *there, str
 }
 
 bool folder_finished(const struct folder *folder, bool *finished, struct err *err) {
-    return find(folder, "summary.json", finished, err);
+    return folder_has(folder, "summary.json", finished, err);
 }
 
 /* What --resume could go on with is lost only to who says so. */
@@ -44,8 +44,8 @@ static bool refuse_used(const struct folder *folder, enum folder_use use, struct
     bool finished, newest, previous;
     if (use != FOLDER_NEW)
         return true;
-    if (!folder_finished(folder, &finished, err) || !find(folder, CHECKPOINT, &newest, err) ||
-        !find(folder, CHECKPOINT_PREVIOUS, &previous, err))
+    if (!folder_finished(folder, &finished, err) || !folder_has(folder, CHECKPOINT, &newest, err) ||
+        !folder_has(folder, CHECKPOINT_PREVIOUS, &previous, err))
         return false;
     if (finished)
         return err_set(err, ERR_SYSTEM,

@@ -45,6 +45,8 @@ bool folder_open(const char *out, const char *name, enum folder_use use, struct 
 const char *folder_written(size_t i);
 bool folder_owns(const char *name);
 
+/* Whether it holds a file of that name; what cannot be looked at is ERR_SYSTEM. */
+bool folder_has(const struct folder *folder, const char *name, bool *there, struct err *err) MUST_CHECK;
 /* Whether it holds a finished run. */
 bool folder_finished(const struct folder *folder, bool *finished, struct err *err) MUST_CHECK;
 

@@ -48,16 +48,18 @@ static bool is_ours(const struct text *summary) {
 static struct json *read_summary(struct run *run, struct err *err) {
     unsigned char *bytes = NULL;
     size_t len = 0;
+    struct json *doc = NULL;
     char *path = folder_file(&run->folder, "summary.json", err);
-    struct json *doc = path ? finished_read_object(path, err) : NULL;
-    bool ok = doc && finished_check_summary(doc, path, err) &&
-              file_read(path, FOLDER_MAX_SUMMARY, &bytes, &len, err);
+    bool ok = path && file_read(path, FOLDER_MAX_SUMMARY, &bytes, &len, err);
     if (ok) {
         text_add_bytes(&run->summary, bytes, len);
-        ok = text_ok(&run->summary, err) &&
-             (is_ours(&run->summary) ||
-              err_set(err, ERR_DATA, "%s: is not as dltrain wrote it: another program has changed it", path));
+        doc = json_parse((const char *)bytes, len, (struct json_options){.max_bytes = FOLDER_MAX_SUMMARY},
+                         ERR_DATA, err);
+        ok = doc ? finished_check_summary(doc, path, err) : err_prefix(err, "%s", path);
     }
+    ok = ok && text_ok(&run->summary, err) &&
+         (is_ours(&run->summary) ||
+          err_set(err, ERR_DATA, "%s: is not as dltrain wrote it: another program has changed it", path));
     mem_free(bytes);
     mem_free(path);
     if (ok)
@@ -78,13 +80,11 @@ static bool check_finished_config(const struct run *run, bool *grown, struct err
 }
 
 static bool check_finished_model(const struct run *run, struct err *err) {
-    bool there = false;
-    char *path = folder_file(&run->folder, "model.safetensors", err);
-    bool ok =
-        path && file_look(path, &there, err) &&
-        (there || err_set(err, ERR_DATA, "%s: is missing from a finished run (--force begins anew)", path));
-    mem_free(path);
-    return ok;
+    bool there;
+    return folder_has(&run->folder, "model.safetensors", &there, err) &&
+           (there || err_set(err, ERR_DATA,
+                             "%s/model.safetensors: is missing from a finished run (--force begins anew)",
+                             run->folder.path));
 }
 
 static const char *member(struct json *summary, const char *key) {
@@ -150,11 +150,8 @@ static bool load_newest(struct run *run, struct checkpoint **out, struct err *er
     struct err problem = {0};
     *out = NULL;
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-        bool exists = false;
-        char *path = folder_file(&run->folder, name[i], err);
-        bool looked = path && file_look(path, &exists, err);
-        mem_free(path);
-        if (!looked)
+        bool exists;
+        if (!folder_has(&run->folder, name[i], &exists, err))
             return false;
         struct err found = {0};
         if (!exists)
