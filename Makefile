@@ -71,7 +71,14 @@ UNIT_SOURCES := $(shell grep -lwE 'real|support.h|network.h' $(UNIT_SOURCES))
 endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
-.PHONY: all demo check golden check-layers deps deps-test units program double-engine docs format lint install clean help exhaustive exhaustive-program \
+# Intel AMX emulated, for processors that have none: what is linked with it finds amx_usable() true.
+ifneq ($(X86),)
+AMX_EMULATOR := $(BUILD)/tests/amx/emulator.o
+AMX_LINK     := -Wl,--wrap=amx_usable
+endif
+AMX_UNITS := $(BUILD)/tests/test_amx_emulator
+
+.PHONY: all demo check golden check-layers deps deps-test units program amx-program double-engine docs format lint install clean help exhaustive exhaustive-program \
     bench bench-methods bench-program recipes digits torture torture-program crash crash-program fuzz fuzz-programs replay-programs
 
 all: dltrain ## build ./dltrain (the default)
@@ -89,6 +96,13 @@ double-engine: $(DOUBLE_ENGINE)
 $(BUILD)/dltrain: $(OBJECTS) $(DOUBLE_ENGINE)
 	$(call say,LINK)
 	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/dltrain-amx: $(OBJECTS) $(DOUBLE_ENGINE) $(AMX_EMULATOR)
+	$(call say,LINK)
+	$(Q)$(CC) $(LINK_FLAGS) $(AMX_LINK) -o $@ $^ $(LIBS)
+
+amx-program: $(BUILD)/dltrain-amx
+	@echo $<
 
 # The tests' own code is run once for each time it is compiled.
 test_flags = $(if $(filter tests/unit/%,$<),$(patsubst -O3,-O1,$1),$1)
@@ -126,7 +140,10 @@ $(BUILD)/engine.a: $(ENGINE)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/engine.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
+	$(Q)$(CC) $(LINK_FLAGS) $(UNIT_EXTRA) -o $@ $^ $(LIBS) $(shell pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)
+
+$(AMX_UNITS): UNIT_EXTRA := $(AMX_LINK)
+$(AMX_UNITS): $(AMX_EMULATOR)
 
 units: $(UNITS)
 	@printf '%s\n' $(UNITS)
@@ -263,6 +280,6 @@ clean: ## remove everything that was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
--include $(OBJECTS:.o=.d) $(DOUBLE_OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(BENCH_OBJECTS:.o=.d) $(FAULT_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d $(BUILD)/tests/unit/*.d) $(wildcard $(BUILD)/scripts/*.d)
+-include $(OBJECTS:.o=.d) $(DOUBLE_OBJECTS:.o=.d) $(EXHAUSTIVE:.o=.d) $(BENCH_OBJECTS:.o=.d) $(FAULT_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d $(BUILD)/tests/unit/*.d $(BUILD)/tests/amx/*.d) $(wildcard $(BUILD)/scripts/*.d)
 FORCE:
 .SECONDARY: $(OBJECTS) $(DOUBLE_OBJECTS) $(EXHAUSTIVE) $(BENCH_OBJECTS) $(FAULT_OBJECTS) $(FUZZ_COMMON) $(FUZZ:%=$(BUILD)/tests/fuzz/fuzz_%.o) $(BUILD)/tests/fuzz/replay.o $(UNIT_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/scripts/make-digits.o

@@ -43,6 +43,15 @@ struct op_shape {
     double multiply; /* multiply-adds of the forward value, per sample */
 };
 
+/* What products over packed factors (kernel/products.h) work with; products NULL: over panels. */
+struct op_packed {
+    const struct products *products;
+    const void *weight; /* the operation's first parameter */
+    void *scratch;      /* the thread's */
+    void *input;        /* what the slice keeps for the gradient, or NULL */
+    void *cotangent;
+};
+
 /* One call on one slice. Pointers that a mode does not use are NULL. */
 struct op_call {
     const struct kernel *k;
@@ -58,7 +67,8 @@ struct op_call {
     const real *parameter[OP_PARAMETERS];
     const real *x[OP_INPUTS];         /* input values */
     const struct sparse_rows *sparse; /* the (only) input in compressed form instead, or NULL */
-    real *y;                          /* output value */
+    struct op_packed packed;
+    real *y; /* output value */
     real *saved;
     const uint32_t *cls; /* targets of a loss: classes [lanes], or */
     const real *target;  /* a panel [rows_in][lanes] */
@@ -85,7 +95,10 @@ struct op_tile {
     size_t slice_stride;
     real scale; /* of the input, as in a call */
     const real *kept;
-    real *gradient; /* [rows][OP_TILE_COLS] */
+    const struct products *products; /* instead of x and kept, what the slices have packed; or NULL */
+    const void *packed_input, *packed_cotangent; /* of slice 0 */
+    size_t packed_stride;                        /* bytes */
+    real *gradient;                              /* [rows][OP_TILE_COLS] */
 };
 
 /* Two sample-major panels wide. */

@@ -3,8 +3,9 @@
  *   vjp       dx[i][s] = sum over o of Wt[i][o] dz[o][s]
  *   gradient  dWt[i][o] = sum over samples of x[i][s] dz[o][s],  db[o] = sum over samples of dz[o][s]
  * For the last one vjp keeps dz in sample-major panels, [panel][sample][KERNEL_PANEL], as the kernel's
- * products take it. x may come in compressed form, and with a scale: bytes are exact in every precision where
- * the product is scaled and they are not. */
+ * products take it. x may come in compressed form. Products over packed factors may have it scaled: bytes are
+ * exact in bfloat16 where the product is scaled and they are not. They pack x in the forward and dz in the
+ * reverse pass, where they are at hand. */
 #include <math.h>
 
 #include "autodiff/op.h"
@@ -39,11 +40,24 @@ static bool shape(const size_t *input_rows, size_t units, struct op_shape *out, 
     return true;
 }
 
+static struct weight_shape weight_shape(const struct op_call *c) {
+    return (struct weight_shape){c->rows_in, c->rows, c->shape[WEIGHT].stride};
+}
+
+static void forward_packed(const struct op_call *c) {
+    const struct products *p = c->packed.products;
+    const struct weight_shape shape = weight_shape(c);
+    p->pack_input(c->rows_in, c->x[0], c->packed.scratch, c->packed.input);
+    p->forward(&shape, c->packed.weight, c->packed.scratch, c->y);
+}
+
 static void forward(const struct op_call *c) {
     size_t stride = c->shape[WEIGHT].stride;
     const real *weight = c->parameter[WEIGHT] + c->first_row, *bias = c->parameter[BIAS] + c->first_row;
     real *y = c->y + c->first_row * c->lanes;
-    if (c->sparse)
+    if (c->packed.products)
+        forward_packed(c);
+    else if (c->sparse)
         c->k->sparse_forward(c->some_rows, c->lanes, c->sparse, weight, stride, y);
     else
         c->k->gemm(c->some_rows, c->lanes, c->rows_in, weight, 1, stride, c->x[0], c->lanes, y, c->lanes,
@@ -56,12 +70,22 @@ static void keep_sample_major(const struct op_call *c) {
         size_t wide = c->rows - o < KERNEL_PANEL ? c->rows - o : KERNEL_PANEL;
         real *kept = c->kept + o * c->capacity + c->first * KERNEL_PANEL;
         c->k->transpose(wide, c->lanes, c->dy + o * c->lanes, c->lanes, kept, KERNEL_PANEL);
-        if (c->k->round)
-            c->k->round(c->lanes * KERNEL_PANEL, kept, kept);
     }
 }
 
+static void vjp_packed(const struct op_call *c) {
+    const struct products *p = c->packed.products;
+    const struct weight_shape shape = weight_shape(c);
+    p->pack_cotangent(c->rows, c->dy, c->dx[0] ? c->packed.scratch : NULL, c->packed.cotangent);
+    if (c->dx[0])
+        p->backward(&shape, c->packed.weight, c->packed.scratch, c->dx[0], c->add[0]);
+}
+
 static void vjp(const struct op_call *c) {
+    if (c->packed.products) {
+        vjp_packed(c);
+        return;
+    }
     if (c->dx[0])
         c->k->gemm(c->rows_in, c->lanes, c->rows, c->parameter[WEIGHT], c->shape[WEIGHT].stride, 1, c->dy,
                    c->lanes, c->dx[0], c->lanes, c->add[0]);
@@ -89,24 +113,35 @@ static void gradient_sparse(const struct op_tile *t, const real *dz, size_t pane
                               OP_TILE_COLS);
 }
 
-static void scale_rows(const struct op_tile *t) {
-    for (size_t r = 0; r < t->rows; r++)
-        for (size_t col = 0; col < t->cols; col++)
-            t->gradient[r * OP_TILE_COLS + col] *= t->scale;
+static void gradient_packed(const struct op_tile *t) {
+    const struct product_tile tile = {.row0 = t->row0,
+                                      .rows = t->rows,
+                                      .col0 = t->col0,
+                                      .cols = t->cols,
+                                      .batch = t->batch,
+                                      .scale = t->scale,
+                                      .input = t->packed_input,
+                                      .input_stride = t->packed_stride,
+                                      .cotangent = t->packed_cotangent,
+                                      .cotangent_stride = t->packed_stride};
+    if (t->parameter == BIAS)
+        t->products->sum_cotangents(&tile, t->gradient);
+    else
+        t->products->gradient(&tile, t->gradient, OP_TILE_COLS);
 }
 
 static void gradient(const struct op_tile *t) {
     size_t panel_stride = t->capacity * KERNEL_PANEL;
     const real *dz = t->kept + t->col0 / KERNEL_PANEL * panel_stride;
-    if (t->parameter == BIAS)
+    if (t->products)
+        gradient_packed(t);
+    else if (t->parameter == BIAS)
         t->k->sum_samples(t->cols, t->batch, dz, panel_stride, t->gradient);
     else if (t->sparse)
         gradient_sparse(t, dz, panel_stride);
     else
         t->k->gradient(t->rows, t->cols, t->batch, t->lanes, t->x + t->row0 * t->lanes, t->slice_stride, dz,
                        panel_stride, t->gradient, OP_TILE_COLS);
-    if (t->parameter == WEIGHT && t->scale != 1)
-        scale_rows(t);
 }
 
 const struct op op_affine = {

@@ -85,7 +85,8 @@ static size_t value_death(const struct planner *p, size_t v, bool *batch) {
             bool reverse = p->mode != TAPE_EVALUATE && node->op->flags & OP_NEEDS_INPUT;
             size_t read = reverse ? last - 1 - n : n;
             dies = read > dies ? read : dies;
-            *batch = *batch || (p->mode != TAPE_EVALUATE && node->op->flags & OP_BATCH_INPUT);
+            *batch = *batch || (p->mode != TAPE_EVALUATE && p->mode != TAPE_TRAIN_PACKED &&
+                                node->op->flags & OP_BATCH_INPUT);
         }
     }
     return dies;

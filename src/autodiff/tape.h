@@ -59,21 +59,25 @@ void tape_cost(const struct tape *tape, double *forward, double *reverse, double
 
 struct tape_workspace;
 
-enum tape_mode { TAPE_EVALUATE, TAPE_TRAIN, TAPE_TRAIN_LISTS, TAPE_TANGENTS };
+enum tape_mode { TAPE_EVALUATE, TAPE_TRAIN, TAPE_TRAIN_LISTS, TAPE_TRAIN_PACKED, TAPE_TANGENTS };
 
 /* Memory for `slices` slices of `lanes` samples (a multiple of KERNEL_LANES) and `threads` threads.
  * TAPE_EVALUATE runs forward only, TAPE_TRAIN forward and reverse, TAPE_TRAIN_LISTS the same where every
- * slice comes in compressed form, TAPE_TANGENTS forward mode as well. */
-struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode, size_t slices,
-                                             size_t lanes, size_t threads, struct err *err) MUST_CHECK;
+ * slice comes in compressed form, TAPE_TRAIN_PACKED where the products take packed factors, TAPE_TANGENTS
+ * forward mode as well. products: those of TAPE_TRAIN_PACKED and, where they are not NULL, of TAPE_EVALUATE;
+ * lanes is then PACKED_LANES. Else NULL. */
+struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode,
+                                             const struct products *products, size_t slices, size_t lanes,
+                                             size_t threads, struct err *err) MUST_CHECK;
 void tape_workspace_free(struct tape_workspace *ws);
-size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
-                            size_t threads);
+size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, const struct products *products,
+                            size_t slices, size_t lanes, size_t threads);
 
 /* One slice to run. */
 struct tape_slice {
     const struct kernel *k;
     const real *theta;
+    const void *const *packed; /* [parameters] the weights among them packed, where products take them so */
     const struct sparse_rows *sparse; /* the input in compressed form; NULL: it stands in its panel */
     real input_scale;                 /* and is to be multiplied by this; 0: it is not */
     size_t index;                     /* which slice of the batch */
@@ -107,9 +111,6 @@ void tape_forward_until(const struct tape *tape, struct tape_workspace *ws, cons
 void tape_forward_nodes(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice,
                         size_t begin, size_t end);
 void tape_reverse(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
-/* After tape_reverse, where the kernel's products take rounded numbers: what the gradient reads of the slice
- * is rounded. Its values are not what they were then. */
-void tape_round(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
 /* After tape_forward (with a TAPE_TANGENTS workspace): tangent of each sample's loss [lanes]. */
 const real *tape_jvp(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice);
 
@@ -139,8 +140,8 @@ void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const str
 /* ---- printing ---- */
 
 /* The trace: every operation with its formula, shapes and memory, forward and then backward, for training (in
- * one of its two modes) by batches of the given number of samples. */
-bool tape_trace(const struct tape *tape, enum tape_mode mode, size_t batch, size_t lanes, struct text *out,
-                struct err *err) MUST_CHECK;
+ * one of its modes, with its products) by batches of the given number of samples. */
+bool tape_trace(const struct tape *tape, enum tape_mode mode, const struct products *products, size_t batch,
+                size_t lanes, struct text *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,8 +1,14 @@
 /* The three loops over a tape, and the workspace they run in. */
+#include <assert.h>
 #include <string.h>
 
 #include "autodiff/tape_parts.h"
 #include "base/mem.h"
+
+/* Bytes from the beginning of what a slice has packed. */
+struct packed_place {
+    size_t input, cotangent;
+};
 
 struct tape_workspace {
     const struct tape_plan *plan;
@@ -11,30 +17,92 @@ struct tape_workspace {
     real *slice_memory, *thread_memory;
     real *kept; /* node by node: [reals per sample][capacity] in the operation's own order */
     real *ones; /* [lanes] */
+    const struct products *products;
+    struct packed_place *place; /* [nodes]; NULL: nothing is packed */
+    unsigned char *packed;      /* [slices][packed_bytes] */
+    unsigned char *scratch;     /* [threads][scratch_bytes] */
+    size_t packed_bytes, scratch_bytes;
 };
 
-/* Reals of the slices', the threads' and the kept memory; false where they do not fit an address. */
-static bool count_reals(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
-                        size_t threads, size_t out[3]) {
+/* What a workspace allocates: reals of the slices', the threads' and the kept memory, bytes of what is
+ * packed.
+ */
+struct workspace_size {
+    size_t slices, threads, kept;
+    size_t packed, scratch; /* of one slice, of one thread */
+};
+
+/* Whether the operation's product takes packed factors. */
+static bool is_product(const struct tape_node *node) {
+    return node->op->flags & OP_BATCH_INPUT;
+}
+
+/* Lays out what a slice has packed; place may be NULL. Slices are no whole pages apart: the gradient reads
+ * the same place of all of them, which would meet in a few cache sets. */
+static void place_packed(const struct tape *tape, enum tape_mode mode, const struct products *products,
+                         struct packed_place *place, struct workspace_size *size) {
+    enum { PAGE = 4096 };
+    size->packed = size->scratch = 0;
+    for (size_t n = 0; products && n < tape->nodes; n++) {
+        const struct tape_node *node = &tape->node[n];
+        if (!is_product(node))
+            continue;
+        size_t in = tape->value[node->input[0]].rows, out = node->shape.rows;
+        size_t input = products->input_bytes(in), scratch = products->scratch_bytes(in > out ? in : out);
+        if (place)
+            place[n] = (struct packed_place){size->packed, size->packed + input};
+        if (mode != TAPE_EVALUATE)
+            size->packed += input + products->cotangent_bytes(out);
+        size->scratch = scratch > size->scratch ? scratch : size->scratch;
+    }
+    if (size->packed)
+        size->packed = (size->packed + PAGE - 1) / PAGE * PAGE + PACKED_ALIGN;
+}
+
+/* False where the memory does not fit an address. */
+static bool count_memory(const struct tape *tape, enum tape_mode mode, const struct products *products,
+                         size_t slices, size_t lanes, size_t threads, struct workspace_size *size) {
     const struct tape_plan *plan = &tape->plan[mode];
-    size_t kept = mode == TAPE_EVALUATE ? 0 : tape->kept, samples;
-    return mem_mul(slices, lanes, &samples) && mem_mul(samples, plan->slice_rows, &out[0]) &&
-           mem_mul(lanes, threads, &out[1]) && mem_mul(out[1], plan->thread_rows, &out[1]) &&
-           mem_mul(samples, kept, &out[2]);
+    size_t kept = mode == TAPE_EVALUATE || products ? 0 : tape->kept, samples, bytes;
+    place_packed(tape, mode, products, NULL, size);
+    return mem_mul(slices, lanes, &samples) && mem_mul(samples, plan->slice_rows, &size->slices) &&
+           mem_mul(lanes, threads, &size->threads) &&
+           mem_mul(size->threads, plan->thread_rows, &size->threads) && mem_mul(samples, kept, &size->kept) &&
+           mem_mul(slices, size->packed, &bytes) && mem_mul(threads, size->scratch, &bytes);
 }
 
-size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, size_t slices, size_t lanes,
-                            size_t threads) {
-    size_t reals[3];
-    if (!count_reals(tape, mode, slices, lanes, threads, reals))
+size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, const struct products *products,
+                            size_t slices, size_t lanes, size_t threads) {
+    struct workspace_size size;
+    if (!count_memory(tape, mode, products, slices, lanes, threads, &size))
         return SIZE_MAX;
-    return (reals[0] + reals[1] + reals[2]) * sizeof(real);
+    return (size.slices + size.threads + size.kept) * sizeof(real) + slices * size.packed +
+           threads * size.scratch;
 }
 
-struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode, size_t slices,
-                                             size_t lanes, size_t threads, struct err *err) {
-    size_t reals[3];
-    if (!count_reals(tape, mode, slices, lanes, threads, reals)) {
+static bool allocate_packed(struct tape_workspace *ws, const struct tape *tape, size_t threads,
+                            struct err *err) {
+    struct workspace_size size;
+    if (!ws->products)
+        return true;
+    ws->place = mem_alloc(tape->nodes, sizeof *ws->place, "the workspace", err);
+    if (!ws->place)
+        return false;
+    place_packed(tape, ws->mode, ws->products, ws->place, &size);
+    ws->packed_bytes = size.packed, ws->scratch_bytes = size.scratch;
+    ws->packed = mem_alloc_aligned(ws->slices, size.packed, "the activations of a batch", err);
+    if (ws->packed)
+        ws->scratch = mem_alloc_aligned(threads, size.scratch, "the activations of a batch", err);
+    return ws->scratch != NULL;
+}
+
+struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode,
+                                             const struct products *products, size_t slices, size_t lanes,
+                                             size_t threads, struct err *err) {
+    struct workspace_size size;
+    assert(products ? lanes == PACKED_LANES && (mode == TAPE_TRAIN_PACKED || mode == TAPE_EVALUATE)
+                    : mode != TAPE_TRAIN_PACKED);
+    if (!count_memory(tape, mode, products, slices, lanes, threads, &size)) {
         err_set(err, ERR_SYSTEM,
                 "out of memory: the activations of a batch do not fit this machine's addresses");
         return NULL;
@@ -46,15 +114,16 @@ struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_
                                   .mode = mode,
                                   .slices = slices,
                                   .lanes = lanes,
-                                  .capacity = slices * lanes};
-    ws->slice_memory = mem_alloc_aligned(reals[0], sizeof(real), "the activations of a batch", err);
+                                  .capacity = slices * lanes,
+                                  .products = products};
+    ws->slice_memory = mem_alloc_aligned(size.slices, sizeof(real), "the activations of a batch", err);
     if (ws->slice_memory)
-        ws->thread_memory = mem_alloc_aligned(reals[1], sizeof(real), "the activations of a batch", err);
+        ws->thread_memory = mem_alloc_aligned(size.threads, sizeof(real), "the activations of a batch", err);
     if (ws->thread_memory)
-        ws->kept = mem_alloc_aligned(reals[2], sizeof(real), "the gradients of a batch", err);
+        ws->kept = mem_alloc_aligned(size.kept, sizeof(real), "the gradients of a batch", err);
     if (ws->kept)
         ws->ones = mem_alloc_aligned(lanes, sizeof(real), "the workspace", err);
-    if (!ws->ones) {
+    if (!ws->ones || !allocate_packed(ws, tape, threads, err)) {
         tape_workspace_free(ws);
         return NULL;
     }
@@ -70,6 +139,9 @@ void tape_workspace_free(struct tape_workspace *ws) {
     mem_free(ws->thread_memory);
     mem_free(ws->kept);
     mem_free(ws->ones);
+    mem_free(ws->place);
+    mem_free(ws->packed);
+    mem_free(ws->scratch);
     mem_free(ws);
 }
 
@@ -88,6 +160,17 @@ real *tape_value(const struct tape *tape, struct tape_workspace *ws, const struc
 /* Of what an operation reads: the tape's input may be scaled. */
 static real scale_of(const struct tape_node *node, real input_scale) {
     return node->input[0] == 0 && input_scale != 0 ? input_scale : 1;
+}
+
+static struct op_packed packed_of(const struct tape_workspace *ws, const struct tape_slice *s,
+                                  const struct tape_node *node, size_t n) {
+    bool keeps = ws->mode != TAPE_EVALUATE;
+    unsigned char *slice = ws->packed + s->index * ws->packed_bytes;
+    return (struct op_packed){.products = ws->products,
+                              .weight = s->packed[node->first_parameter],
+                              .scratch = ws->scratch + s->thread * ws->scratch_bytes,
+                              .input = keeps ? slice + ws->place[n].input : NULL,
+                              .cotangent = keeps ? slice + ws->place[n].cotangent : NULL};
 }
 
 /* What every mode hands to an operation. */
@@ -116,6 +199,8 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
         c.x[i] = panel(ws, s, ws->plan->value[node->input[i]]);
     for (size_t i = 0; i < node->shape.parameters; i++)
         c.parameter[i] = s->theta + tape->parameter[node->first_parameter + i].offset;
+    if (ws->products && is_product(node))
+        c.packed = packed_of(ws, s, node, n);
     return c;
 }
 
@@ -166,21 +251,11 @@ void tape_reverse(const struct tape *tape, struct tape_workspace *ws, const stru
             bool twice = i > 0 && node->input[i] == node->input[0];
             c.add[i] = in->last_consumer != n || twice;
         }
-        if (node->shape.kept)
+        if (node->shape.kept && !ws->products)
             c.kept = ws->kept + node->kept * ws->capacity;
         c.first = slice->index * ws->lanes;
         c.capacity = ws->capacity;
         node->op->vjp(&c);
-    }
-}
-
-void tape_round(const struct tape *tape, struct tape_workspace *ws, const struct tape_slice *slice) {
-    for (size_t n = 0; slice->k->round && n < tape->nodes; n++) {
-        const struct tape_node *node = &tape->node[n];
-        if (!(node->op->flags & OP_BATCH_INPUT))
-            continue;
-        real *x = panel(ws, slice, ws->plan->value[node->input[0]]);
-        slice->k->round(tape->value[node->input[0]].rows * ws->lanes, x, x);
     }
 }
 
@@ -228,5 +303,11 @@ void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const str
         .kept = ws->kept + node->kept * ws->capacity,
         .gradient = g,
     };
+    if (ws->products && is_product(node)) {
+        call.products = ws->products;
+        call.packed_input = ws->packed + ws->place[p->node].input;
+        call.packed_cotangent = ws->packed + ws->place[p->node].cotangent;
+        call.packed_stride = ws->packed_bytes;
+    }
     node->op->gradient(&call);
 }

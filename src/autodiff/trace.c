@@ -5,6 +5,7 @@
 struct trace {
     const struct tape *tape;
     const struct tape_plan *plan;
+    const struct products *products;
     size_t batch, lanes;
     struct text *out;
 };
@@ -68,6 +69,15 @@ static void add_forward(const struct trace *t, size_t n) {
     text_add(t->out, "\n");
 }
 
+/* Of a batch: cotangents and, where they are packed, inputs. */
+static double kept_bytes(const struct trace *t, const struct tape_node *node) {
+    if (!t->products)
+        return (double)node->shape.kept * (double)t->batch * sizeof(real);
+    size_t slices = (t->batch + t->lanes - 1) / t->lanes;
+    return (double)slices * ((double)t->products->input_bytes(t->tape->value[node->input[0]].rows) +
+                             (double)t->products->cotangent_bytes(node->shape.rows));
+}
+
 static void add_reverse(const struct trace *t, size_t n) {
     const struct tape_node *node = &t->tape->node[n];
     add_head(t, 2 * t->tape->nodes - 1 - n, node, node->op->vjp_formula);
@@ -90,14 +100,14 @@ static void add_reverse(const struct trace *t, size_t n) {
     if (node->shape.kept) {
         char bytes[32];
         text_addf(t->out, "; keeps %s a batch for the gradients of its parameters",
-                  format_bytes((double)node->shape.kept * (double)t->batch * sizeof(real), bytes));
+                  format_bytes(kept_bytes(t, node), bytes));
     }
     text_add(t->out, "\n");
 }
 
-bool tape_trace(const struct tape *tape, enum tape_mode mode, size_t batch, size_t lanes, struct text *out,
-                struct err *err) {
-    struct trace t = {tape, &tape->plan[mode], batch, lanes, out};
+bool tape_trace(const struct tape *tape, enum tape_mode mode, const struct products *products, size_t batch,
+                size_t lanes, struct text *out, struct err *err) {
+    struct trace t = {tape, &tape->plan[mode], products, batch, lanes, out};
     text_addf(out, "forward, a batch of %zu samples in slices of %zu\n", batch, lanes);
     text_addf(out, "   -  input\n      v0 [%zu, %zu], ", batch, tape->value[0].rows);
     add_place(&t, t.plan->value[0], tape->value[0].rows);

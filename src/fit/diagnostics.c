@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "fit/rounded.h"
+#include "fit/packed.h"
 
 /* Squares of a tile of weights: of the gradient, of the weights before the update, of the update. */
 struct tile_squares {
@@ -38,7 +38,7 @@ struct layer_place {
 
 struct diagnostics {
     struct slice_source source;
-    struct rounded rounded; /* the parameters at the end of an epoch */
+    struct packed packed; /* the weights at the end of an epoch */
     struct team *team;
     size_t layers, threads, samples, slices, units; /* units: of all layers */
     struct layer_place *place;                      /* [layers] */
@@ -118,8 +118,9 @@ static bool allocate(struct diagnostics *d, struct err *err) {
         d->sum = mem_alloc(d->layers, sizeof *d->sum, what, err);
     if (d->sum)
         d->before = mem_alloc_aligned(model->size, sizeof *d->before, what, err);
-    if (d->before && rounded_init(&d->rounded, model, d->source.kernel, err))
-        d->ws = tape_workspace_create(model->tape, TAPE_EVALUATE, 1, d->source.lanes, d->threads, err);
+    if (d->before && packed_init(&d->packed, model, d->source.kernel, err))
+        d->ws = tape_workspace_create(model->tape, TAPE_EVALUATE, d->source.kernel->products, 1,
+                                      d->source.lanes, d->threads, err);
     if (d->ws)
         d->row = mem_alloc(d->samples, sizeof *d->row, what, err);
     if (d->row)
@@ -165,7 +166,7 @@ void diagnostics_free(struct diagnostics *d) {
     mem_free(d->layer_of);
     mem_free(d->sum);
     mem_free(d->before);
-    rounded_release(&d->rounded);
+    packed_release(&d->packed);
     tape_workspace_free(d->ws);
     mem_free(d->row);
     mem_free(d->moments);
@@ -296,7 +297,11 @@ static void look_at(struct diagnostics *d, size_t index, size_t thread) {
     size_t first = index * source->lanes, left = d->samples - first;
     size_t count = left < source->lanes ? left : source->lanes;
     struct tape_slice slice = {
-        .k = source->kernel, .theta = rounded_theta(&d->rounded, source->model->theta), .thread = thread};
+        .k = source->kernel,
+        .theta = source->model->theta,
+        .packed = packed_weights(&d->packed),
+        .thread = thread,
+    };
     slice_load_images(source, d->ws, &slice, d->row + first, count);
     tape_forward_nodes(tape, d->ws, &slice, 0, d->place[0].first_node);
     for (size_t l = 0; l < d->layers; l++) {
@@ -389,7 +394,7 @@ static void finish_layer(const struct diagnostics *d, size_t l, struct layer_dia
 void diagnostics_epoch(struct diagnostics *d) {
     memset(d->noticed, 0, d->threads * d->units * sizeof *d->noticed);
     atomic_store(&d->next, 0);
-    rounded_all(&d->rounded, d->source.model->theta);
+    packed_all(&d->packed, d->source.model->theta);
     team_run(d->team, look_job, d);
     for (size_t l = 0; l < d->layers; l++)
         finish_layer(d, l, &d->layer[l]);

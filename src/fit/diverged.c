@@ -33,6 +33,7 @@ static size_t broken_node(const struct diverged_step *step) {
         size_t count = samples_from(step, first);
         struct tape_slice slice = {.k = source->kernel,
                                    .theta = step->theta,
+                                   .packed = step->packed,
                                    .noise = fit_noise_of(step->noise, first / source->lanes)};
         slice_load_images(source, step->ws, &slice, step->row + first, count);
         slice_load_targets(source, &slice, step->targets, step->row + first, count);
@@ -49,7 +50,8 @@ static size_t broken_node(const struct diverged_step *step) {
 
 /* ---- after an update: what the step has left in the workspace ---- */
 
-/* The output of a hidden layer is kept with the slices, for the gradient of the layer above. */
+/* The output of a hidden layer is kept with the slices, for the gradient of the layer above; but where it is
+ * packed for that, only the gradient tells. */
 static bool kept_is_finite(const struct diverged_step *step, size_t value) {
     const struct slice_source *source = step->source;
     const struct tape *tape = source->model->tape;
@@ -63,7 +65,7 @@ static bool kept_is_finite(const struct diverged_step *step, size_t value) {
 
 static bool find_output(const struct diverged_step *step, struct broken *out) {
     const struct model *model = step->source->model;
-    for (size_t i = 0; i < model->parameter_count; i++) {
+    for (size_t i = 0; !step->source->kernel->products && i < model->parameter_count; i++) {
         size_t node = tape_parameter(model->tape, i)->node;
         if (model->parameter[i].kind != PARAMETER_WEIGHT || node == 0 ||
             kept_is_finite(step, tape_node_output(model->tape, node - 1)))

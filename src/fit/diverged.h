@@ -12,8 +12,9 @@ struct diverged_step {
     const struct slice_source *source;
     struct tape_workspace *ws;
     struct slice_targets *targets;
-    const real *theta;   /* that its slices were computed with */
-    const uint32_t *row; /* [samples] rows of the batch */
+    const real *theta;         /* that its slices were computed with, */
+    const void *const *packed; /* and its weights, packed */
+    const uint32_t *row;       /* [samples] rows of the batch */
     size_t samples;
     bool updated; /* the losses were finite and the parameters have been updated */
     const struct fit_status *status;

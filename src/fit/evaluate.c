@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "fit/fit.h"
 #include "fit/r_squared.h"
-#include "fit/rounded.h"
+#include "fit/packed.h"
 #include "fit/slice.h"
 
 /* A forward pass over some rows, slice by slice over the team; every sample's figures go to their own
@@ -13,7 +13,7 @@
 struct pass {
     struct slice_source source;
     struct team *team;
-    struct rounded rounded; /* the model's parameters */
+    struct packed packed; /* the model's weights */
     struct tape_workspace *ws;
     struct slice_targets *targets; /* [threads]; NULL: no targets, no loss */
     const uint32_t *row;           /* [count], NULL: from `first` on */
@@ -123,7 +123,11 @@ static void run_slice(struct pass *p, size_t at, size_t thread) {
     const struct slice_source *source = &p->source;
     const struct tape *tape = source->model->tape;
     struct tape_slice slice = {
-        .k = source->kernel, .theta = rounded_theta(&p->rounded, source->model->theta), .thread = thread};
+        .k = source->kernel,
+        .theta = source->model->theta,
+        .packed = packed_weights(&p->packed),
+        .thread = thread,
+    };
     size_t count = p->count - at < source->lanes ? p->count - at : source->lanes;
     uint32_t row[SLICE_WIDE] = {0};
     for (size_t s = 0; s < count; s++)
@@ -161,9 +165,10 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
         if (!p->source.sparse)
             return false;
     }
-    if (rounded_init(&p->rounded, p->source.model, p->source.kernel, err)) {
-        rounded_all(&p->rounded, p->source.model->theta);
-        p->ws = tape_workspace_create(p->source.model->tape, TAPE_EVALUATE, 1, p->source.lanes, threads, err);
+    if (packed_init(&p->packed, p->source.model, p->source.kernel, err)) {
+        packed_all(&p->packed, p->source.model->theta);
+        p->ws = tape_workspace_create(p->source.model->tape, TAPE_EVALUATE, p->source.kernel->products, 1,
+                                      p->source.lanes, threads, err);
     }
     if (p->ws && with_targets) {
         p->targets = mem_alloc(threads, sizeof *p->targets, "the targets of a batch", err);
@@ -177,7 +182,7 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
         slice_targets_release(&p->targets[--ready]);
     mem_free(p->targets);
     tape_workspace_free(p->ws);
-    rounded_release(&p->rounded);
+    packed_release(&p->packed);
     sparse_batch_free(p->source.sparse);
     return ok;
 }

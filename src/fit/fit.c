@@ -19,6 +19,8 @@ bool fit_epoch_done(const struct fit *fit) {
 }
 
 enum tape_mode fit_mode(const struct fit *fit) {
+    if (fit->source.kernel->products)
+        return TAPE_TRAIN_PACKED;
     return fit->sparse ? TAPE_TRAIN_LISTS : TAPE_TRAIN;
 }
 
@@ -54,13 +56,14 @@ static size_t samples_of_slice(const struct fit *fit, size_t index) {
 
 /* The parameters of the step in progress. */
 static const real *step_theta(const struct fit *fit) {
-    return rounded_theta(&fit->rounded, fit_noise_theta(&fit->noise, fit->source.model));
+    return fit_noise_theta(&fit->noise, fit->source.model);
 }
 
 static struct tape_slice make_slice(const struct fit *fit, size_t index, size_t thread) {
     return (struct tape_slice){
         .k = fit->source.kernel,
         .theta = step_theta(fit),
+        .packed = packed_weights(&fit->packed),
         .index = index,
         .thread = thread,
         .noise = fit_noise_of(&fit->noise, index),
@@ -115,14 +118,13 @@ static void train_slice(struct fit *fit, size_t index, size_t thread) {
         return;
     }
     tape_reverse(tape, fit->ws, &slice);
-    tape_round(tape, fit->ws, &slice);
 }
 
 /* The gradient is taken at noisy weights and applied to the clean ones. */
 static void noisy_weights(struct fit *fit, size_t rank) {
     for (size_t t, helped = 0; work_take(&fit->work[WORK_NOISE], rank, &helped, &t);) {
         fit_noise_tile(&fit->noise, &fit->setup, fit->status.total_steps, t);
-        rounded_tile(&fit->rounded, fit->noise.theta, t);
+        packed_tile(&fit->packed, fit->noise.theta, t);
     }
     team_barrier(fit->team);
 }
@@ -190,6 +192,7 @@ static bool diverged(struct fit *fit, struct err *err) {
                                  .ws = fit->ws,
                                  .targets = &fit->targets[0],
                                  .theta = step_theta(fit),
+                                 .packed = packed_weights(&fit->packed),
                                  .row = fit->row,
                                  .samples = fit->samples,
                                  .updated = atomic_load(&fit->parameter_broken),
@@ -249,7 +252,7 @@ void fit_watch(struct fit *fit, double value) {
 bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
     if (fit->epoch_done)
         begin_epoch(fit);
-    rounded_all(&fit->rounded, fit->source.model->theta); /* who knows what has been done to them */
+    packed_all(&fit->packed, fit->source.model->theta); /* who knows what has been done to them */
     for (size_t i = 0; i < max_steps && fit->status.step < fit->status.steps; i++) {
         size_t first = fit->status.step * fit->batch, left = fit->setup.train->count - first;
         choose_rows(fit, first, left < fit->batch ? left : fit->batch);

@@ -121,7 +121,8 @@ const struct net_diagnostics *fit_diagnostics(const struct fit *fit);
 /* Samples of a slice: how the batch is cut in phase 1 of a step. */
 size_t fit_lanes(const struct fit *fit);
 
-/* Whether the images of a batch come as panels (TAPE_TRAIN) or lists (TAPE_TRAIN_LISTS). */
+/* Whether the images of a batch come as panels (TAPE_TRAIN, or TAPE_TRAIN_PACKED for products over packed
+ * factors) or lists (TAPE_TRAIN_LISTS). */
 enum tape_mode fit_mode(const struct fit *fit);
 
 /* Bytes of working memory of a step (arena, optimiser state), for the model summary. */

@@ -23,8 +23,9 @@ size_t fit_memory(const struct fit *fit) {
     const struct model *model = fit->setup.model;
     size_t sparse = fit->sparse ? sparse_batch_bytes(fit->source.set, fit->slices, fit->source.lanes) : 0;
     struct augment_setup augment = augmentation(fit);
-    return tape_workspace_bytes(model->tape, fit_mode(fit), fit->slices, fit->source.lanes, fit->threads) +
-           sparse + fit_noise_bytes(&fit->setup) + rounded_bytes(model, fit->setup.kernel) +
+    return tape_workspace_bytes(model->tape, fit_mode(fit), fit->setup.kernel->products, fit->slices,
+                                fit->source.lanes, fit->threads) +
+           sparse + fit_noise_bytes(&fit->setup) + packed_bytes(model, fit->setup.kernel) +
            tiles_bytes(&fit->setup) + (augmented(fit) ? augment_bytes(&augment) : 0) +
            (1 + fit->setup.train_spec.diagnostics + optimizer_states(&fit->setup.optimizer)) * model->size *
                sizeof(real);
@@ -87,8 +88,8 @@ static bool allocate(struct fit *fit, struct err *err) {
         return false;
     fit->optimizer = optimizer_create(&setup->optimizer, setup->model->size, err);
     if (fit->optimizer)
-        fit->ws = tape_workspace_create(setup->model->tape, fit_mode(fit), fit->slices, fit->source.lanes,
-                                        fit->threads, err);
+        fit->ws = tape_workspace_create(setup->model->tape, fit_mode(fit), setup->kernel->products,
+                                        fit->slices, fit->source.lanes, fit->threads, err);
     if (fit->ws)
         fit->order = mem_alloc(setup->train->count, sizeof *fit->order, "the order of the samples", err);
     if (fit->order)
@@ -105,7 +106,7 @@ static bool allocate(struct fit *fit, struct err *err) {
         fit->targets = mem_alloc(fit->threads, sizeof *fit->targets, "a batch", err);
     return fit->targets &&
            fit_noise_init(&fit->noise, setup, fit->row, fit->slices, fit->source.lanes, err) &&
-           rounded_init(&fit->rounded, setup->model, setup->kernel, err) && tiles_init(fit, err) &&
+           packed_init(&fit->packed, setup->model, setup->kernel, err) && tiles_init(fit, err) &&
            allocate_threads(fit, err) && allocate_sparse(fit, err) && allocate_augment(fit, err) &&
            allocate_diagnostics(fit, err);
 }
@@ -148,7 +149,7 @@ struct fit *fit_create(const struct fit_setup *setup, struct err *err) {
         .set = setup->train->set,
         .scaling = setup->scaling,
         .label_smoothing = setup->label_smoothing,
-        .lanes = setup->kernel->round ? SLICE_WIDE : slice_lanes(fit->batch, fit->threads),
+        .lanes = setup->kernel->products ? PACKED_LANES : slice_lanes(fit->batch, fit->threads),
         .input_noise = setup->regularization.input_noise,
     };
     /* What another thread has read, or what is larger than a second-level cache, is far away. */
@@ -228,7 +229,7 @@ void fit_free(struct fit *fit) {
     augment_free(fit->source.augment);
     sparse_batch_free(fit->source.sparse);
     fit_noise_release(&fit->noise);
-    rounded_release(&fit->rounded);
+    packed_release(&fit->packed);
     for (size_t w = 0; w < WORKS; w++)
         work_release(&fit->work[w]);
     tiles_release(fit);

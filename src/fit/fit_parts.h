@@ -8,7 +8,7 @@
 #include "fit/diagnostics.h"
 #include "fit/fit.h"
 #include "fit/noise.h"
-#include "fit/rounded.h"
+#include "fit/packed.h"
 #include "fit/slice.h"
 #include "fit/tiles.h"
 #include "optim/optimizer.h"
@@ -57,8 +57,8 @@ struct fit {
     /* the step in progress */
     size_t samples;
     struct fit_noise noise;
-    struct rounded rounded; /* the parameters of the slices, between two steps those of the next one (but for
-                             * noise on them) */
+    struct packed packed; /* the weights of the slices, between two steps those of the next one (but for noise
+                           * on them) */
     struct work work[WORKS];
     atomic_bool loss_broken, parameter_broken; /* a loss, a new parameter is not finite */
 };

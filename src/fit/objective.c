@@ -57,7 +57,7 @@ static size_t count_kink_rows(const struct tape *tape) {
 
 static bool probe_init(struct probe *p, const struct objective *o, struct err *err) {
     size_t lanes = o->source.lanes, samples = o->slices * lanes;
-    p->ws = tape_workspace_create(o->source.model->tape, TAPE_TANGENTS, 1, lanes, 1, err);
+    p->ws = tape_workspace_create(o->source.model->tape, TAPE_TANGENTS, NULL, 1, lanes, 1, err);
     bool ok = p->ws && slice_targets_init(&p->targets, &o->source, err);
     for (int i = 0; ok && i < 2; i++) {
         p->loss[i] = mem_alloc_aligned(samples, sizeof *p->loss[i], "the losses", err);
@@ -82,7 +82,7 @@ static bool allocate(struct objective *o, struct err *err) {
     if (o->row)
         o->seed = mem_alloc_aligned(o->slices * o->source.lanes, sizeof *o->seed, "the samples", err);
     if (o->seed)
-        o->ws = tape_workspace_create(tape, TAPE_TANGENTS, o->slices, o->source.lanes, 1, err);
+        o->ws = tape_workspace_create(tape, TAPE_TANGENTS, NULL, o->slices, o->source.lanes, 1, err);
     if (o->ws)
         o->probe = mem_alloc(o->threads, sizeof *o->probe, "the samples", err);
     bool ok = o->probe && choose_samples(o, err) &&

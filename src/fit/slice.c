@@ -25,15 +25,15 @@ void slice_targets_release(struct slice_targets *t) {
 }
 
 bool slice_is_sparse(const struct slice_source *source, enum input_form form, size_t batch) {
-    return form != INPUT_PANELS && source->kernel->sparse_forward && source->input_noise == 0 &&
+    return form != INPUT_PANELS && !source->kernel->products && source->input_noise == 0 &&
            tape_takes_sparse(source->model->tape) &&
            (form != INPUT_AUTO || sparse_suits(source->set, source->scaling, batch));
 }
 
 /* Whether the numbers of a panel are the bytes themselves. */
 static bool keeps_bytes(const struct slice_source *source) {
-    return source->kernel->precision == PRECISION_BF16 && source->set->images.type == IDX_U8 &&
-           !source->scaling->mean && source->input_noise == 0;
+    return source->kernel->products && source->set->images.type == IDX_U8 && !source->scaling->mean &&
+           source->input_noise == 0;
 }
 
 real slice_input_scale(const struct slice_source *source, const struct noise *noise) {

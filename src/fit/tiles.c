@@ -144,8 +144,10 @@ static void update_tile(struct fit *fit, size_t t, real scale) {
     const struct optimizer_terms terms = {
         scale, fit->setup.regularization.l1_method == L1_PROXIMAL ? penalty->l1 : 0, penalty->decays};
     const real *gradient = fit->tiles.gradient ? fit->tiles.gradient + at.offset : computed;
-    if (fit->fetch)
+    if (fit->fetch) {
         optimizer_fetch(fit->optimizer, k, &tile, model->theta);
+        packed_fetch(&fit->packed, t);
+    }
     if (gradient == computed) {
         data_gradient(fit, t, computed);
         penalise(fit, &at, computed, computed, OP_TILE_COLS);
@@ -154,7 +156,7 @@ static void update_tile(struct fit *fit, size_t t, real scale) {
                           gradient == computed ? OP_TILE_COLS : at.stride))
         atomic_store(&fit->parameter_broken, true);
     if (!fit->noise.theta)
-        rounded_tile(&fit->rounded, model->theta, t);
+        packed_tile(&fit->packed, model->theta, t);
 }
 
 static void limit_norms(struct fit *fit, size_t piece) {
@@ -165,8 +167,7 @@ static void limit_norms(struct fit *fit, size_t piece) {
                                            fit->setup.model->theta + p->offset + columns->first, p->stride,
                                            (real)limit))
         atomic_store(&fit->parameter_broken, true);
-    rounded_columns(&fit->rounded, fit->setup.model->theta, columns->parameter, columns->first,
-                    columns->cols);
+    packed_columns(&fit->packed, fit->setup.model->theta, columns->parameter, columns->first, columns->cols);
 }
 
 void tiles_update(struct fit *fit, size_t rank) {

@@ -2,20 +2,28 @@
 
 #include <string.h>
 
-#include "base/names.h"
 #include "kernel/tables.h"
 
-static const struct kernel *const tables[] = {
-    kernel_scalar,
+/* By precision, best last, then NULL. */
+#define TABLES_OF(precision) &kernel_scalar[precision], SETS(precision)
 #if defined(__x86_64__)
-    kernel_avx2,
-    kernel_avx512,
+#define SETS(precision) &kernel_avx2[precision], &kernel_avx512[precision]
 #elif defined(__aarch64__)
-    kernel_neon,
+#define SETS(precision) &kernel_neon[precision]
+#else
+#define SETS(precision) NULL
 #endif
-};
 
-enum { TABLES = sizeof tables / sizeof *tables };
+enum { PRECISIONS = PRECISION_BF16 + 1, MOST_TABLES = 6 };
+
+static const struct kernel *const tables[PRECISIONS][MOST_TABLES + 1] = {
+    [PRECISION_F32] = {TABLES_OF(PRECISION_F32)},
+    [PRECISION_BF16] = {TABLES_OF(PRECISION_BF16),
+#if defined(__x86_64__) && !REAL_IS_DOUBLE
+                        &kernel_avx512_bf16
+#endif
+    },
+};
 
 const char *precision_name(size_t i) {
     static const char *const names[] = {[PRECISION_F32] = "f32", [PRECISION_BF16] = "bf16"};
@@ -23,38 +31,45 @@ const char *precision_name(size_t i) {
 }
 
 const struct kernel *kernel_of(enum precision precision, size_t i) {
-    return i < TABLES ? &tables[i][precision] : NULL;
+    return i < MOST_TABLES ? tables[precision][i] : NULL;
 }
 
 const struct kernel *kernel_at(size_t i) {
     return kernel_of(PRECISION_F32, i);
 }
 
-static const char *table_name(size_t i) {
-    return i < TABLES ? tables[i]->name : NULL;
+/* The table called name, or NULL. */
+static const struct kernel *named(enum precision precision, const char *name) {
+    for (size_t i = 0; kernel_of(precision, i); i++)
+        if (strcmp(kernel_of(precision, i)->name, name) == 0)
+            return kernel_of(precision, i);
+    return NULL;
 }
 
-static size_t best(void) {
-    size_t i = TABLES - 1;
-    while (i > 0 && !tables[i]->supported())
-        i--;
-    return i;
+static const struct kernel *best(enum precision precision) {
+    const struct kernel *best = kernel_of(precision, 0);
+    for (size_t i = 1; kernel_of(precision, i); i++)
+        if (kernel_of(precision, i)->supported())
+            best = kernel_of(precision, i);
+    return best;
 }
 
 const struct kernel *kernel_find(const char *name, enum precision precision, struct err *err) {
     if (!name || strcmp(name, "auto") == 0)
-        return kernel_of(precision, best());
-    int i = names_find(table_name, name);
-    if (i >= 0 && tables[i]->supported())
-        return kernel_of(precision, (size_t)i);
+        return best(precision);
+    const struct kernel *found = named(precision, name);
+    if (found && found->supported())
+        return found;
     char have[128] = "auto";
-    for (size_t j = 0; j < TABLES; j++) {
-        if (!tables[j]->supported())
+    for (size_t i = 0; kernel_of(precision, i); i++) {
+        if (!kernel_of(precision, i)->supported())
             continue;
         strncat(have, ", ", sizeof have - strlen(have) - 1);
-        strncat(have, tables[j]->name, sizeof have - strlen(have) - 1);
+        strncat(have, kernel_of(precision, i)->name, sizeof have - strlen(have) - 1);
     }
-    err_set(err, ERR_USAGE, "instruction set \"%s\" is %s; choose one of %s", name,
-            i >= 0 ? "not supported by this processor" : "not known to this build", have);
+    const char *fault = found ? "not supported by this processor" : "not known to this build";
+    if (!found && named(PRECISION_BF16, name))
+        fault = "for precision bf16 alone";
+    err_set(err, ERR_USAGE, "instruction set \"%s\" is %s; choose one of %s", name, fault, have);
     return NULL;
 }

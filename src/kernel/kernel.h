@@ -3,8 +3,8 @@
  * sum, and everything else is elementwise from + - * / sqrt fma (see simd.h). The scalar table is the
  * specification.
  *
- * Beside it each set has a table of precision bf16, in which the three products of a layer (gemm twice,
- * gradient) take factors rounded to bfloat16 and sum up in the order of bf16.inc; all else is the same.
+ * Beside it each set has a table of precision bf16 with products over packed factors (products.h); all else
+ * is the same. Some sets have that one alone.
  *
  * A panel holds a slice of the batch feature-major: element (f, s) of a panel of `rows` features and `lanes`
  * samples is p[f * lanes + s]. lanes is a multiple of KERNEL_LANES, so that every vector is full; samples
@@ -20,6 +20,7 @@
 #include "kernel/activation.h"
 #include "kernel/noise.h"
 #include "kernel/precision.h"
+#include "kernel/products.h"
 #include "kernel/sparse.h"
 #include "kernel/update.h"
 
@@ -40,10 +41,8 @@ struct kernel {
     enum precision precision;
     bool (*supported)(void); /* by the processor this runs on */
 
-    /* y = x as the products take it, over n reals (a multiple of KERNEL_LANES; x and y may be the same
-     * array); NULL: as it is. They expect all factors so but gemm's B, which they round themselves, and
-     * slices of SPARSE_LANES in the gradient. */
-    void (*round)(size_t n, const real *x, real *y);
+    /* The products of a layer by precision bf16; NULL: they are those below. */
+    const struct products *products;
 
     /* C[m][n] = (add ? C : 0) + sum over k of A(m, k) B[k][n], k ascending, with A(m, k) = a[m * a_row + k *
      * a_col], B row-major with stride ldb, C row-major with stride ldc. One of a_row and a_col is 1. n is a
@@ -59,8 +58,7 @@ struct kernel {
     /* g[c] = sum over the samples of the batch, ascending, of dz(s, c): the gradient of a bias. */
     void (*sum_samples)(size_t n, size_t batch, const real *dz, size_t panel_stride, real *g);
 
-    /* ---- products with a factor in compressed form: the same bits as over panels (sparse.h); not of
-     * precision bf16, whose order of the terms has no gain from it ---- */
+    /* ---- products with a factor in compressed form: the same bits as over panels (sparse.h) ---- */
 
     /* Lists the bytes that are not 0. Returns the entries written, SPARSE_END included; there must be room
      * for n + 1. n is at most SPARSE_POSITIONS. */
@@ -207,7 +205,7 @@ const struct kernel *kernel_at(size_t i);
 const struct kernel *kernel_of(enum precision precision, size_t i);
 
 /* The table called name ("auto" or NULL: the best that this processor has), or NULL and ERR_USAGE with the
- * names that this machine has. */
+ * names that this machine has for the precision. */
 const struct kernel *kernel_find(const char *name, enum precision precision, struct err *err) MUST_CHECK;
 
 #endif

@@ -13,4 +13,21 @@ static bool supported(void) {
 
 #include "kernel/body.inc"
 
+#if !SIMD_DOUBLE
+
+#include "kernel/pairs.inc"
+#include "kernel/vdpbf16.inc"
+
+static bool supports_vdpbf16(void) {
+    return supported() && __builtin_cpu_supports("avx512bf16");
+}
+
+const struct kernel kernel_avx512_bf16 = {.name = "avx512_bf16",
+                                          .precision = PRECISION_BF16,
+                                          .supported = supports_vdpbf16,
+                                          .products = &dp_products,
+                                          COMMON_FUNCTIONS};
+
+#endif
+
 #endif

@@ -1,5 +1,6 @@
-/* The kernel tables that a build for this architecture contains, worst first. A set's tables are an array by
- * precision; of the engine in double precision they are all the same. */
+/* The kernel tables that a build for this architecture contains. A set's tables are an array by precision; of
+ * the engine in double precision they are all the same, and tables of products in bfloat16 alone are not
+ * there. */
 #ifndef KERNEL_TABLES_H
 #define KERNEL_TABLES_H
 
@@ -8,6 +9,7 @@
 extern const struct kernel kernel_scalar[];
 #if defined(__x86_64__)
 extern const struct kernel kernel_avx2[], kernel_avx512[];
+extern const struct kernel kernel_avx512_bf16;
 #elif defined(__aarch64__)
 extern const struct kernel kernel_neon[];
 #endif

@@ -118,8 +118,8 @@ void description_release(struct description *description) {
 
 bool describe_trace(const struct setup *setup, struct text *out, struct err *err) {
     size_t rows = setup->data.train.count, batch = setup->config->train.batch_size;
-    return tape_trace(setup->model->tape, fit_mode(setup->fit), batch < rows ? batch : rows,
-                      fit_lanes(setup->fit), out, err);
+    return tape_trace(setup->model->tape, fit_mode(setup->fit), setup->kernel->products,
+                      batch < rows ? batch : rows, fit_lanes(setup->fit), out, err);
 }
 
 const char *describe_kernel(size_t i) {

@@ -257,8 +257,8 @@ static struct gradient_cost cost_of(const struct model *model) {
     /* W x. and W. x: the transposed products of the reverse sweep. The input has neither tangent nor
      * cotangent. */
     cost.jvp = cotangents + gradients;
-    size_t one = tape_workspace_bytes(model->tape, TAPE_TRAIN, 1, KERNEL_LANES, 1);
-    size_t two = tape_workspace_bytes(model->tape, TAPE_TRAIN, 2, KERNEL_LANES, 1);
+    size_t one = tape_workspace_bytes(model->tape, TAPE_TRAIN, NULL, 1, KERNEL_LANES, 1);
+    size_t two = tape_workspace_bytes(model->tape, TAPE_TRAIN, NULL, 2, KERNEL_LANES, 1);
     cost.kept = (double)(two - one) / (KERNEL_LANES * sizeof(real));
     return cost;
 }

@@ -34,6 +34,7 @@ bool bench_products(const struct kernel *k, struct team *team, double peak, stru
                     struct err *err) MUST_CHECK;
 
 /* Where the time of a training step goes, on one thread; data: a folder with MNIST's files. */
-bool bench_profile(const char *data, const char *isa, struct json_writer *w, struct err *err) MUST_CHECK;
+bool bench_profile(const char *data, const char *isa, enum precision precision, struct json_writer *w,
+                   struct err *err) MUST_CHECK;
 
 #endif

@@ -1,7 +1,8 @@
-/* kernels --data DIR [--threads N]: what the machine can do and how much of it the kernels use, as JSON on
- * standard output: the peak of fma for every instruction set, the way of a cache line between two threads,
- * the three products of a layer on one thread and on N (2), and where the time of a training step goes. DIR
- * has MNIST's files. DLTRAIN_ISA chooses the kernels as it does for dltrain. Exit status as dltrain's. */
+/* kernels --data DIR [--threads N] [--precision NAME]: what the machine can do and how much of it the kernels
+ * use, as JSON on standard output: the peak of fma for every instruction set, the way of a cache line between
+ * two threads, the three products of a layer on one thread and on N (2), and where the time of a training
+ * step goes. DIR has MNIST's files. DLTRAIN_ISA chooses the kernels as it does for dltrain. Exit status as
+ * dltrain's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/machine.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "bench.h"
 
 /* ---- measuring ---- */
@@ -92,6 +94,7 @@ static void write_peaks(const struct teams *t, struct json_writer *w) {
 
 static void write_machine(const struct kernel *k, struct json_writer *w) {
     json_key(w, "isa"), json_string(w, k->name);
+    json_key(w, "precision"), json_string(w, precision_name(k->precision));
     json_key(w, "processors"), json_uint(w, machine_processors());
     json_key(w, "compiler");
 #ifdef __clang__
@@ -125,10 +128,11 @@ static bool write_products(const struct kernel *k, const struct teams *t, size_t
     return ok;
 }
 
-static bool report(const char *data, size_t threads, struct text *out, struct err *err) {
+static bool report(const char *data, size_t threads, enum precision precision, struct text *out,
+                   struct err *err) {
     struct json_writer w = {.out = out, .indent = 1};
     const char *isa = getenv("DLTRAIN_ISA");
-    const struct kernel *k = kernel_find(isa, PRECISION_F32, err);
+    const struct kernel *k = kernel_find(isa, precision, err);
     struct teams teams = {0};
     bool ok = k && teams_create(&teams, threads, err);
     json_begin_object(&w);
@@ -137,7 +141,7 @@ static bool report(const char *data, size_t threads, struct text *out, struct er
         write_peaks(&teams, &w);
     }
     ok = ok && write_round_trip(&w, err) && write_products(k, &teams, threads, &w, err) &&
-         bench_profile(data, isa, &w, err);
+         bench_profile(data, isa, precision, &w, err);
     json_end_object(&w);
     text_add(out, "\n");
     teams_free(&teams);
@@ -146,7 +150,7 @@ static bool report(const char *data, size_t threads, struct text *out, struct er
 
 /* ---- the command line ---- */
 
-static bool options(int argc, char **argv, const char **data, size_t *threads) {
+static bool options(int argc, char **argv, const char **data, size_t *threads, int *precision) {
     char *end = argv[0] + strlen(argv[0]);
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc)
@@ -155,22 +159,25 @@ static bool options(int argc, char **argv, const char **data, size_t *threads) {
             *data = argv[i + 1];
         else if (strcmp(argv[i], "--threads") == 0)
             *threads = strtoul(argv[i + 1], &end, 10);
+        else if (strcmp(argv[i], "--precision") == 0)
+            *precision = names_find(precision_name, argv[i + 1]);
         else
             return false;
     }
-    return *data && *end == '\0' && *threads >= 1 && *threads <= 1024;
+    return *data && *precision >= 0 && *end == '\0' && *threads >= 1 && *threads <= 1024;
 }
 
 int main(int argc, char **argv) {
     const char *data = NULL;
     size_t threads = machine_processors() < 2 ? 1 : 2;
-    if (!options(argc, argv, &data, &threads)) {
-        fprintf(stderr, "usage: kernels --data DIR [--threads N]\n");
+    int precision = PRECISION_F32;
+    if (!options(argc, argv, &data, &threads, &precision)) {
+        fprintf(stderr, "usage: kernels --data DIR [--threads N] [--precision NAME]\n");
         return ERR_USAGE;
     }
     struct err err = {0};
     struct text out = {0};
-    bool ok = report(data, threads, &out, &err);
+    bool ok = report(data, threads, (enum precision)precision, &out, &err);
     if (ok)
         fputs(out.s, stdout);
     else

@@ -29,6 +29,9 @@ struct layer {
     real *x, *dx;  /* [slices][in][lanes] */
     real *z;       /* [slices][out][lanes] */
     real *dz_kept; /* [panels][capacity][KERNEL_PANEL] */
+    /* of products over packed factors instead */
+    unsigned char *weight, *input, *cotangent; /* input, cotangent: of each slice, as kept */
+    unsigned char *scratch[2];                 /* of each slice: of inputs, of cotangents */
 };
 
 static size_t up(size_t n, size_t multiple) {
@@ -40,6 +43,22 @@ static size_t up(size_t n, size_t multiple) {
 static void forward(const struct layer *l, size_t slice) {
     l->k->gemm(l->out, l->lanes, l->in, l->w, 1, l->stride, l->x + slice * l->in * l->lanes, l->lanes,
                l->z + slice * l->out * l->lanes, l->lanes, false);
+}
+
+static struct weight_shape shape_of(const struct layer *l) {
+    return (struct weight_shape){l->in, l->out, l->stride};
+}
+
+static void forward_packed(const struct layer *l, size_t slice) {
+    const struct weight_shape shape = shape_of(l);
+    l->k->products->forward(&shape, l->weight, l->scratch[0] + slice * l->k->products->scratch_bytes(l->in),
+                            l->z + slice * l->out * l->lanes);
+}
+
+static void input_gradient_packed(const struct layer *l, size_t slice) {
+    const struct weight_shape shape = shape_of(l);
+    l->k->products->backward(&shape, l->weight, l->scratch[1] + slice * l->k->products->scratch_bytes(l->out),
+                             l->dx + slice * l->in * l->lanes, false);
 }
 
 static void input_gradient(const struct layer *l, size_t slice) {
@@ -62,23 +81,45 @@ static void weight_gradient(const struct layer *l, size_t t) {
                    l->dz_kept + col0 / KERNEL_PANEL * panel_stride, panel_stride, gradient, OP_TILE_COLS);
 }
 
+static void weight_gradient_packed(const struct layer *l, size_t t) {
+    _Alignas(MEM_ALIGN) real gradient[OP_TILE_ROWS * OP_TILE_COLS];
+    size_t down = tiles(l->in, OP_TILE_ROWS);
+    size_t row0 = t % down * OP_TILE_ROWS, col0 = t / down * OP_TILE_COLS;
+    size_t rows = l->in - row0, cols = up(l->out, KERNEL_LANES) - col0;
+    const struct product_tile tile = {.row0 = row0,
+                                      .rows = rows < OP_TILE_ROWS ? rows : OP_TILE_ROWS,
+                                      .col0 = col0,
+                                      .cols = cols < OP_TILE_COLS ? cols : OP_TILE_COLS,
+                                      .batch = l->batch,
+                                      .scale = 1,
+                                      .input = l->input,
+                                      .cotangent = l->cotangent,
+                                      .input_stride = l->k->products->input_bytes(l->in),
+                                      .cotangent_stride = l->k->products->cotangent_bytes(l->out)};
+    l->k->products->gradient(&tile, gradient, OP_TILE_COLS);
+}
+
 static const struct {
     const char *name;
     void (*piece)(const struct layer *l, size_t piece);
+    void (*packed)(const struct layer *l, size_t piece);
     bool by_tiles;
 } products[] = {
-    {"forward", forward, false},
-    {"input gradient", input_gradient, false},
-    {"weight gradient", weight_gradient, true},
+    {"forward", forward, forward_packed, false},
+    {"input gradient", input_gradient, input_gradient_packed, false},
+    {"weight gradient", weight_gradient, weight_gradient_packed, true},
 };
 
 /* ---- running them ---- */
 
 static void job(void *arg, size_t rank, size_t size) {
     struct layer *l = arg;
+    const struct products *packed = l->k->products;
     (void)size;
     for (size_t piece, helped = 0; work_take(&l->work, rank, &helped, &piece);)
         l->piece(l, piece);
+    if (packed && packed->rest)
+        packed->rest();
 }
 
 static void round_of_work(void *arg) {
@@ -102,6 +143,36 @@ static void release(struct layer *l) {
     mem_free(l->dx);
     mem_free(l->z);
     mem_free(l->dz_kept);
+    mem_free(l->weight);
+    mem_free(l->input);
+    mem_free(l->cotangent);
+    mem_free(l->scratch[0]);
+    mem_free(l->scratch[1]);
+}
+
+static bool allocate(unsigned char **out, size_t n, size_t bytes, struct err *err) {
+    return (*out = mem_alloc_aligned(n, bytes, "a layer", err)) != NULL;
+}
+
+static bool pack(struct layer *l, struct err *err) {
+    const struct products *p = l->k->products;
+    const struct weight_shape shape = shape_of(l);
+    if (!p)
+        return true;
+    if (!allocate(&l->weight, 1, p->weight_bytes(&shape), err) ||
+        !allocate(&l->input, l->slices, p->input_bytes(l->in), err) ||
+        !allocate(&l->cotangent, l->slices, p->cotangent_bytes(l->out), err) ||
+        !allocate(&l->scratch[0], l->slices, p->scratch_bytes(l->in), err) ||
+        !allocate(&l->scratch[1], l->slices, p->scratch_bytes(l->out), err))
+        return false;
+    p->pack_weight(&shape, 0, l->in, 0, up(l->out, KERNEL_LANES), l->w, l->weight);
+    for (size_t s = 0; s < l->slices; s++) {
+        p->pack_input(l->in, l->x + s * l->in * l->lanes, l->scratch[0] + s * p->scratch_bytes(l->in),
+                      l->input + s * p->input_bytes(l->in));
+        p->pack_cotangent(l->out, l->z + s * l->out * l->lanes, l->scratch[1] + s * p->scratch_bytes(l->out),
+                          l->cotangent + s * p->cotangent_bytes(l->out));
+    }
+    return true;
 }
 
 static bool prepare(struct layer *l, size_t in, size_t out, size_t batch, struct err *err) {
@@ -109,20 +180,20 @@ static bool prepare(struct layer *l, size_t in, size_t out, size_t batch, struct
     l->stride = up(out, KERNEL_LANES);
     l->stride += l->stride % 256 == 0 ? KERNEL_LANES : 0;
     l->panels = up(out, KERNEL_PANEL) / KERNEL_PANEL;
-    l->lanes = slice_lanes(batch, team_size(l->team));
+    l->lanes = l->k->products ? PACKED_LANES : slice_lanes(batch, team_size(l->team));
     l->slices = up(batch, l->lanes) / l->lanes;
     l->capacity = l->slices * l->lanes;
     return work_init(&l->work, team_size(l->team), err) && fill(&l->w, in * l->stride, err) &&
            fill(&l->x, in * l->capacity, err) && fill(&l->dx, in * l->capacity, err) &&
            fill(&l->z, out * l->capacity, err) &&
-           fill(&l->dz_kept, l->panels * l->capacity * KERNEL_PANEL, err);
+           fill(&l->dz_kept, l->panels * l->capacity * KERNEL_PANEL, err) && pack(l, err);
 }
 
 static void measure(struct layer *l, double peak, struct json_writer *w) {
     size_t all_tiles = tiles(l->in, OP_TILE_ROWS) * tiles(l->out, OP_TILE_COLS);
     double operations = 2.0 * (double)l->in * (double)l->out * (double)l->batch;
     for (size_t p = 0; p < LENGTH(products); p++) {
-        l->piece = products[p].piece;
+        l->piece = l->k->products ? products[p].packed : products[p].piece;
         l->pieces = products[p].by_tiles ? all_tiles : l->slices;
         double rate = bench_rate(round_of_work, l, operations) * 1e-9;
         json_begin_object(w);

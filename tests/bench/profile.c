@@ -1,4 +1,6 @@
 /* Where the time of a training step goes: 784-512-256-10 with momentum, batches of 128, on one thread. */
+#include <stdio.h>
+
 #include "bench.h"
 #include "config/config.h"
 #include "fit/fit.h"
@@ -63,13 +65,16 @@ static bool measure(const struct setup *s, struct json_writer *w, struct err *er
     return true;
 }
 
-static bool load(const char *data, struct config *config, struct err *err) {
+static bool load(const char *data, enum precision precision, struct config *config, struct err *err) {
     struct text root = {0};
+    char of[32];
+    snprintf(of, sizeof of, "precision=%s", precision_name(precision));
     text_addf(&root, "data.root=%s", data);
     if (!text_ok(&root, err))
         return false;
     const char *const set[] = {
         root.s,
+        of,
         "data.scale=unit",
         "model.layers=[{\"units\": 512}, {\"units\": 256}]",
         "optimizer.lr=0.05",
@@ -84,10 +89,11 @@ static bool load(const char *data, struct config *config, struct err *err) {
     return ok;
 }
 
-bool bench_profile(const char *data, const char *isa, struct json_writer *w, struct err *err) {
+bool bench_profile(const char *data, const char *isa, enum precision precision, struct json_writer *w,
+                   struct err *err) {
     struct config config;
     struct setup setup;
-    if (!load(data, &config, err))
+    if (!load(data, precision, &config, err))
         return false;
     bool ok = setup_open(&config, isa, false, &setup, err);
     if (ok) {

@@ -4,6 +4,7 @@
 
 static const struct kernel *original;
 static struct kernel timed;
+static struct products timed_products;
 static double seconds[PHASE_COUNT];
 
 const char *phase_name(enum phase phase) {
@@ -19,8 +20,9 @@ double timed_seconds(enum phase phase) {
     return seconds[phase];
 }
 
-/* Every function of struct kernel but those of activations: V(phase, name, parameters, arguments), and
- * R(type, ...) for those that return something. The phase is an expression of the parameters. */
+/* Every function of struct kernel but those of activations, in the order of its fields: V(phase, name,
+ * parameters, arguments), and R(type, ...) for those that return something. The phase is an expression of the
+ * parameters. */
 /* clang-format off */
 #define FUNCTION_LIST(V, R)                                                                                  \
     V(a_row == 1 ? PHASE_FORWARD : PHASE_INPUT_GRADIENT, gemm,                                               \
@@ -62,7 +64,6 @@ double timed_seconds(enum phase phase) {
       (rows, cols, from, from_stride, to, to_stride))                                                        \
     V(PHASE_ELEMENTWISE, add_bias, (size_t rows, size_t lanes, real scale, real *z, const real *bias),       \
       (rows, lanes, scale, z, bias))                                                                         \
-    V(PHASE_ELEMENTWISE, round, (size_t n, const real *x, real *y), (n, x, y))                               \
     V(PHASE_WEIGHT_GRADIENT, sum_samples,                                                                    \
       (size_t n, size_t batch, const real *dz, size_t panel_stride, real *g), (n, batch, dz, panel_stride, g))\
     V(PHASE_LOSS, softmax_loss,                                                                              \
@@ -114,6 +115,45 @@ double timed_seconds(enum phase phase) {
     R(bool, PHASE_LOSS, all_finite, (size_t n, const real *x), (n, x))
 /* clang-format on */
 
+/* The same of struct products; S(type, ...) are asked before the first step. */
+/* clang-format off */
+#define PRODUCT_LIST(V, S)                                                                                   \
+    S(size_t, weight_bytes, (const struct weight_shape *shape))                                              \
+    S(size_t, input_bytes, (size_t in))                                                                      \
+    S(size_t, cotangent_bytes, (size_t out))                                                                 \
+    S(size_t, scratch_bytes, (size_t features))                                                              \
+    V(PHASE_UPDATE, pack_weight,                                                                             \
+      (const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols, const real *w,  \
+       void *packed), (shape, row0, rows, col0, cols, w, packed))                                            \
+    V(PHASE_UPDATE, fetch_weight,                                                                            \
+      (const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols,                 \
+       const void *packed), (shape, row0, rows, col0, cols, packed))                                         \
+    V(PHASE_PACK, pack_input, (size_t in, const real *x, void *scratch, void *kept), (in, x, scratch, kept)) \
+    V(PHASE_PACK, pack_cotangent, (size_t out, const real *dz, void *scratch, void *kept),                   \
+      (out, dz, scratch, kept))                                                                              \
+    V(PHASE_FORWARD, forward,                                                                                \
+      (const struct weight_shape *shape, const void *weight, const void *scratch, real *z),                  \
+      (shape, weight, scratch, z))                                                                           \
+    V(PHASE_INPUT_GRADIENT, backward,                                                                        \
+      (const struct weight_shape *shape, const void *weight, const void *scratch, real *dx, bool add),       \
+      (shape, weight, scratch, dx, add))                                                                     \
+    V(PHASE_WEIGHT_GRADIENT, gradient, (const struct product_tile *tile, real *g, size_t ldg),               \
+      (tile, g, ldg))                                                                                        \
+    V(PHASE_WEIGHT_GRADIENT, sum_cotangents, (const struct product_tile *tile, real *g), (tile, g))          \
+    S(void, rest, (void))
+/* clang-format on */
+
+#define V(phase, name, parameters, arguments)                                                                \
+    static void timed_product_##name parameters {                                                            \
+        double began = bench_now();                                                                          \
+        original->products->name arguments;                                                                  \
+        seconds[phase] += bench_now() - began;                                                               \
+    }
+#define S(...)
+PRODUCT_LIST(V, S)
+#undef V
+#undef S
+
 #define V(phase, name, parameters, arguments)                                                                \
     static void timed_##name parameters {                                                                    \
         double began = bench_now();                                                                          \
@@ -151,6 +191,7 @@ struct listed {
     const char *name;
     enum precision precision;
     bool (*supported)(void);
+    const struct products *products;
     void (*activation[2 * ACTIVATION_COUNT])(void);
 #define V(phase, name, parameters, arguments)       void(*name) parameters;
 #define R(type, phase, name, parameters, arguments) type(*name) parameters;
@@ -158,11 +199,32 @@ struct listed {
 #undef V
 #undef R
 };
+struct listed_products {
+#define V(phase, name, parameters, arguments) void(*name) parameters;
+#define S(type, name, parameters)             type(*name) parameters;
+    PRODUCT_LIST(V, S)
+#undef V
+#undef S
+};
 _Static_assert(sizeof(struct listed) == sizeof(struct kernel), "FUNCTION_LIST lacks a function of the table");
+_Static_assert(sizeof(struct listed_products) == sizeof(struct products), "PRODUCT_LIST lacks a function");
+
+static const struct products *time_products(const struct products *products) {
+    if (!products)
+        return NULL;
+    timed_products = *products;
+#define V(phase, name, parameters, arguments) timed_products.name = timed_product_##name;
+#define S(...)
+    PRODUCT_LIST(V, S)
+#undef V
+#undef S
+    return &timed_products;
+}
 
 const struct kernel *timed_kernel(const struct kernel *k) {
     original = k;
     timed = *k;
+    timed.products = time_products(k->products);
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         seconds[phase] = 0;
 #define V(phase, name, parameters, arguments)                                                                \

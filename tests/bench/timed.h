@@ -6,7 +6,8 @@
 #include "kernel/kernel.h"
 
 #define PHASE_LIST(X)                                                                                        \
-    X(INPUT, "input") /* taking the samples from the data, as panels or lists */                             \
+    X(INPUT, "input")  /* taking the samples from the data, as panels or lists */                            \
+    X(PACK, "packing") /* activations and their cotangents for products */                                   \
     X(FORWARD, "forward products")                                                                           \
     X(INPUT_GRADIENT, "input gradients")                                                                     \
     X(WEIGHT_GRADIENT, "weight gradients")                                                                   \

@@ -31,7 +31,7 @@ static void bench_init(struct bench *b, struct tape *tape, enum tape_mode mode, 
     assert_true(tape_finish(tape, &err));
     size_t n = tape_theta_size(tape), inputs = tape_rows(tape, 0) * LANES;
     size_t outputs = tape_rows(tape, tape_output(tape));
-    b->ws = tape_workspace_create(tape, mode, 1, LANES, 1, &err);
+    b->ws = tape_workspace_create(tape, mode, NULL, 1, LANES, 1, &err);
     assert_non_null(b->ws);
     b->theta = reals(n), b->theta_dot = reals(n), b->gradient = reals(n);
     b->input = reals(inputs), b->input_dot = reals(inputs);
@@ -283,7 +283,7 @@ static void the_trace_names_every_op_twice(void **state) {
     struct text text = {0};
     struct tape *tape = tape_around(op_find("gelu"));
     assert_true(tape_finish(tape, &err));
-    assert_true(tape_trace(tape, TAPE_TRAIN, 128, 32, &text, &err));
+    assert_true(tape_trace(tape, TAPE_TRAIN, NULL, 128, 32, &text, &err));
     const char *first = strstr(text.s, "gelu"), *backward = strstr(text.s, "\nbackward");
     assert_true(first && backward && first < backward && strstr(backward, "gelu"));
     assert_non_null(strstr(text.s, "[128, 4]"));

@@ -1,6 +1,4 @@
-/* The products in bfloat16 against their definition, over values of many kinds, for every instruction set.
- * The definition here is written otherwise than in the kernels: what is flushed to zero is found by doing the
- * operation again far away from the least exponents. */
+/* The products in bfloat16 against their definition, over values of many kinds, for every instruction set. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,170 +6,243 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "bf16_definition.h"
 #include "kernel/kernel.h"
 
-static uint64_t state = 1;
+enum { MOST = 160, LANES = PACKED_LANES, SLICES = 4, TILE_ROWS = 56, TILE_COLS = 64 };
 
-static uint32_t draw(void) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33 ^ state >> 17);
-}
-
-static float of_bits(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static uint32_t bits_of(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-/* ---- the definition ---- */
-
-/* Round to nearest even at 2^16 of the last place, in integers; subnormal numbers are 0. */
-static float rounded(float x) {
-    uint32_t b = bits_of(x), low = b & 0xffff;
-    if (fabsf(x) < 0x1p-126f)
-        return 0;
-    b -= low;
-    if (low > 0x8000 || (low == 0x8000 && (b & 0x10000)))
-        b += 0x10000;
-    return of_bits(b);
-}
-
-/* fma(a, b, c) flushed to zero where it is below 2^-126 once rounded to 24 bits without a least exponent. */
-static float flushing_fma(float a, float b, float c) {
-    int ea, eb;
-    float ma = frexpf(a, &ea), mb = frexpf(b, &eb), r = fmaf(a, b, c);
-    if (!isfinite(r) || fabsf(r) > 0x1p-100f || a == 0 || b == 0)
-        return fabsf(r) < 0x1p-126f ? copysignf(0, r) : r;
-    /* The same sum times 2^120: products that far below c do not count but for their sign. */
-    int e = ea + eb + 120;
-    float far = fmaf(ma, ldexpf(mb, e < -90 ? -90 : e), ldexpf(c, 120));
-    return fabsf(far) < 0x1p-6f ? copysignf(0, r) : r;
-}
-
-static float flushing_sum(float a, float b) {
-    float r = a + b;
-    return fabsf(r) < 0x1p-126f ? copysignf(0, r) : r;
-}
-
-/* One element: terms t of the sum come by a stride. */
-static float element(size_t k, const float *a, size_t a_step, const float *b, size_t b_step, float c) {
-    c = fabsf(c) < 0x1p-126f ? copysignf(0, c) : c;
-    for (size_t first = 0; first < k; first += 32) {
-        float sum[2] = {0, 0};
-        for (size_t p = first; p < k && p < first + 32; p++)
-            sum[p % 2] = flushing_fma(rounded(a[p * a_step]), rounded(b[p * b_step]), sum[p % 2]);
-        c = flushing_sum(c, flushing_sum(sum[0], sum[1]));
-    }
-    return c;
-}
-
-/* ---- values ---- */
-
-static float scaled(int low, int high) {
-    float m = 1 + (float)(draw() & 0x7fffff) * 0x1p-23f;
-    return ldexpf(draw() & 1 ? m : -m, low + (int)(draw() % (uint32_t)(high - low + 1)));
-}
-
-enum { ORDINARY, WIDE, WHOLE, CANCELLING, SUBNORMAL, SMALLEST, BORDER, SPARSE, CLASSES };
-
-/* Value i of a factor; which: 0 or 1. */
-static float value(int kind, int which, size_t i) {
-    switch (kind) {
-    case ORDINARY:
-        return scaled(-3, 0);
-    case WIDE: /* products from far below the sum to far above it */
-        return scaled(-40, 40);
-    case WHOLE:
-        return (float)(int)(draw() % 511) - 255;
-    case CANCELLING: /* two and two terms of a chain are nearly opposite */
-        return which ? (i / 2 % 2 ? 1.5f : -1.5f) : 1 + (float)(draw() % 4) * 0x1p-7f;
-    case SUBNORMAL:
-        return of_bits(draw() & 0x807fffffu);
-    case SMALLEST: /* products below 2^-126, of which some sums are above */
-        return scaled(-66, -62);
-    case BORDER: /* products and sums about 2^-126, with last places below its grid */
-        return which ? scaled(-64, -63) : scaled(-64, -62);
-    default:
-        return draw() % 4 ? 0 : scaled(-30, 2);
-    }
-}
-
-enum { M = 37, N = 48, MOST_K = 150 };
-
-static void check(const struct kernel *k, const float *c, const float *expected, size_t count, int kind) {
+/* A zero may have either sign. */
+static void check(const struct kernel *k, const char *what, const float *c, const float *expected,
+                  size_t count, int kind) {
     for (size_t i = 0; i < count; i++)
-        if (memcmp(&c[i], &expected[i], sizeof *c) != 0 && !(isnan(c[i]) && isnan(expected[i])))
-            fail_msg("%s, values of kind %d, element %zu: %a, expected %a", k->name, kind, i, (double)c[i],
-                     (double)expected[i]);
+        if (memcmp(&c[i], &expected[i], sizeof *c) != 0 && !(isnan(c[i]) && isnan(expected[i])) &&
+            !(c[i] == 0 && expected[i] == 0))
+            fail_msg("%s, %s, values of kind %d, element %zu: %a, expected %a", k->name, what, kind, i,
+                     (double)c[i], (double)expected[i]);
 }
 
-/* Forward (weights by column) and backward (by row); the weights come rounded. */
-static void products_are_as_defined(void **unused) {
+/* A layer, and memory for what is packed of it, of any table. */
+struct layer {
+    struct weight_shape shape;
+    const struct kernel *k;
+    const struct products *p;
+    float w[MOST * MOST], x[SLICES][MOST * LANES], dz[SLICES][MOST * LANES];
+    unsigned char *weight, *input[SLICES], *cotangent[SLICES], *scratch;
+};
+
+static unsigned char *memory(size_t bytes) {
+    void *p = NULL;
+    assert_int_equal(bytes % PACKED_ALIGN, 0);
+    assert_int_equal(posix_memalign(&p, PACKED_ALIGN, bytes + PACKED_ALIGN), 0);
+    memset(p, 0, bytes + PACKED_ALIGN);
+    memset((unsigned char *)p + bytes, 0x55, PACKED_ALIGN); /* nobody writes behind the end */
+    return p;
+}
+
+static void release(unsigned char *p, size_t bytes) {
+    for (size_t i = 0; i < PACKED_ALIGN; i++)
+        assert_int_equal(p[bytes + i], 0x55);
+    free(p);
+}
+
+/* Tile by tile, as a training packs its weights. */
+static void pack_weights(struct layer *l) {
+    size_t padded = (l->shape.out + 15) / 16 * 16;
+    for (size_t col = 0; col < padded; col += TILE_COLS)
+        for (size_t row = 0; row < l->shape.in; row += TILE_ROWS)
+            l->p->pack_weight(&l->shape, row, l->shape.in - row < TILE_ROWS ? l->shape.in - row : TILE_ROWS,
+                              col, padded - col < TILE_COLS ? padded - col : TILE_COLS, l->w, l->weight);
+}
+
+/* Puts the table's memory behind the numbers. Slices are in one block, some bytes apart. */
+static void begin(struct layer *l, const struct kernel *k) {
+    l->k = k, l->p = k->products;
+    size_t in = l->shape.in, out = l->shape.out, scratch = l->p->scratch_bytes(in > out ? in : out);
+    l->weight = memory(l->p->weight_bytes(&l->shape));
+    l->input[0] = memory(SLICES * l->p->input_bytes(in));
+    l->cotangent[0] = memory(SLICES * l->p->cotangent_bytes(out));
+    for (size_t s = 1; s < SLICES; s++) {
+        l->input[s] = l->input[0] + s * l->p->input_bytes(in);
+        l->cotangent[s] = l->cotangent[0] + s * l->p->cotangent_bytes(out);
+    }
+    l->scratch = memory(scratch);
+    memset(l->scratch, 0xff, scratch); /* another layer has left something there */
+    pack_weights(l);
+}
+
+static void end(struct layer *l) {
+    size_t in = l->shape.in, out = l->shape.out;
+    release(l->scratch, l->p->scratch_bytes(in > out ? in : out));
+    release(l->cotangent[0], SLICES * l->p->cotangent_bytes(out));
+    release(l->input[0], SLICES * l->p->input_bytes(in));
+    release(l->weight, l->p->weight_bytes(&l->shape));
+    if (l->p->rest)
+        l->p->rest();
+}
+
+/* Numbers of a kind; what is behind the outputs is 0. */
+static void fill(struct layer *l, size_t in, size_t out, int kind) {
+    l->shape = (struct weight_shape){in, out, (out + 15) / 16 * 16};
+    memset(l->w, 0, sizeof l->w);
+    for (size_t i = 0; i < in; i++)
+        for (size_t o = 0; o < out; o++)
+            l->w[i * l->shape.stride + o] = value(kind, 0, kind == CANCELLING && i % 2 ? o : i);
+    for (size_t s = 0; s < SLICES; s++)
+        for (size_t i = 0; i < MOST * LANES; i++) {
+            l->x[s][i] = value(kind, 1, i / LANES);
+            l->dz[s][i] = value(kind, kind == CANCELLING ? 1 : 0, kind == CANCELLING ? i / LANES : i);
+        }
+}
+
+static const struct {
+    size_t in, out;
+} shapes[] = {{1, 1},   {2, 5},   {5, 16},  {31, 17}, {32, 33},
+              {33, 32}, {56, 10}, {64, 65}, {97, 37}, {150, 100}};
+
+#define SHAPES (sizeof shapes / sizeof *shapes)
+
+/* Each is run on every table that this processor has. */
+#define FOR_TABLES(k)                                                                                        \
+    for (size_t t_ = 0; kernel_of(PRECISION_BF16, t_); t_++)                                                 \
+        for (const struct kernel *k = kernel_of(PRECISION_BF16, t_); k && k->supported(); k = NULL)
+
+static void slices_are_as_defined(void **unused) {
     (void)unused;
-    static const size_t depths[] = {1, 2, 5, 31, 32, 33, 64, 97, MOST_K};
-    static _Alignas(64) float a[64 * MOST_K], b[MOST_K * N], start[M * N], c[M * N], expected[M * N];
+    static struct layer l;
+    static _Alignas(64) float z[MOST * LANES], expected_z[MOST * LANES], start[MOST * LANES],
+        dx[MOST * LANES], expected_dx[2][MOST * LANES];
     for (int kind = 0; kind < CLASSES; kind++)
-        for (size_t d = 0; d < sizeof depths / sizeof *depths; d++)
-            for (int form = 0; form < 4; form++) {
-                size_t k = depths[d], a_row = form & 1 ? 1 : k, a_col = form & 1 ? 64 : 1;
-                bool add = form & 2;
-                memset(a, 0, sizeof a);
-                for (size_t r = 0; r < M; r++)
-                    for (size_t p = 0; p < k; p++)
-                        a[r * a_row + p * a_col] = rounded(value(kind, 0, p));
-                for (size_t p = 0; p < k; p++)
-                    for (size_t n = 0; n < N; n++)
-                        b[p * N + n] = value(kind, 1, p);
-                for (size_t i = 0; i < M * N; i++)
-                    start[i] = value(kind == WHOLE ? ORDINARY : kind, 0, i);
-                for (size_t i = 0; i < M * N; i++)
-                    expected[i] = element(k, a + i / N * a_row, a_col, b + i % N, N, add ? start[i] : 0);
-                for (size_t t = 0; kernel_of(PRECISION_BF16, t); t++) {
-                    const struct kernel *table = kernel_of(PRECISION_BF16, t);
-                    if (!table->supported())
-                        continue;
-                    memcpy(c, start, sizeof c);
-                    table->gemm(M, N, k, a, a_row, a_col, b, N, c, N, add);
-                    check(table, c, expected, M * N, kind);
-                }
+        for (size_t i = 0; i < SHAPES; i++) {
+            size_t in = shapes[i].in, out = shapes[i].out, stride = (out + 15) / 16 * 16;
+            fill(&l, in, out, kind);
+            for (size_t e = 0; e < in * LANES; e++)
+                start[e] = value(kind == WHOLE ? ORDINARY : kind, 0, e);
+            for (size_t e = 0; e < out * LANES; e++)
+                expected_z[e] = element(in, l.w + e / LANES, stride, l.x[0] + e % LANES, LANES, 0);
+            for (size_t e = 0; e < 2 * in * LANES; e++) {
+                size_t at = e / 2;
+                expected_dx[e % 2][at] = element(out, l.w + at / LANES * stride, 1, l.dz[0] + at % LANES,
+                                                 LANES, e % 2 ? start[at] : 0);
             }
+            FOR_TABLES(k) {
+                begin(&l, k);
+                for (int evaluates = 0; evaluates < 2; evaluates++) {
+                    memset(z, 0xff, sizeof z);
+                    l.p->pack_input(in, l.x[0], l.scratch, evaluates ? NULL : l.input[0]);
+                    l.p->forward(&l.shape, l.weight, l.scratch, z);
+                    check(k, "forward", z, expected_z, out * LANES, kind);
+                    assert_true(isnan(z[out * LANES]));
+                }
+                for (int add = 0; add < 2; add++) {
+                    memset(dx, 0xff, sizeof dx);
+                    memcpy(dx, start, in * LANES * sizeof *dx);
+                    l.p->pack_cotangent(out, l.dz[0], l.scratch, l.cotangent[0]);
+                    l.p->backward(&l.shape, l.weight, l.scratch, dx, add);
+                    check(k, "backward", dx, expected_dx[add], in * LANES, kind);
+                    assert_true(isnan(dx[in * LANES]));
+                }
+                end(&l);
+            }
+        }
 }
 
-/* Over batches that end anywhere in a slice; both factors come rounded. */
+/* Weights that an update has changed in one tile are the new ones there and the old ones elsewhere. */
+static void tiles_are_packed_alone(void **unused) {
+    (void)unused;
+    static struct layer l;
+    static _Alignas(64) float z[MOST * LANES], expected[MOST * LANES];
+    enum { IN = 150, OUT = 100, STRIDE = 112 };
+    FOR_TABLES(k) {
+        for (size_t row = 0; row < IN; row += TILE_ROWS)
+            for (size_t col = 0; col < STRIDE; col += TILE_COLS) {
+                size_t rows = IN - row < TILE_ROWS ? IN - row : TILE_ROWS;
+                size_t cols = STRIDE - col < TILE_COLS ? STRIDE - col : TILE_COLS;
+                fill(&l, IN, OUT, ORDINARY);
+                begin(&l, k);
+                for (size_t r = row; r < row + rows; r++)
+                    for (size_t c = col; c < col + cols && c < OUT; c++)
+                        l.w[r * STRIDE + c] = value(ORDINARY, 0, 0);
+                l.p->pack_weight(&l.shape, row, rows, col, cols, l.w, l.weight);
+                l.p->pack_input(IN, l.x[0], l.scratch, NULL);
+                l.p->forward(&l.shape, l.weight, l.scratch, z);
+                for (size_t e = 0; e < OUT * LANES; e++)
+                    expected[e] = element(IN, l.w + e / LANES, STRIDE, l.x[0] + e % LANES, LANES, 0);
+                check(k, "forward", z, expected, OUT * LANES, ORDINARY);
+                l.p->pack_cotangent(OUT, l.dz[0], l.scratch, l.cotangent[0]);
+                l.p->backward(&l.shape, l.weight, l.scratch, z, false);
+                for (size_t e = 0; e < IN * LANES; e++)
+                    expected[e] = element(OUT, l.w + e / LANES * STRIDE, 1, l.dz[0] + e % LANES, LANES, 0);
+                check(k, "backward", z, expected, IN * LANES, ORDINARY);
+                end(&l);
+            }
+    }
+}
+
+/* Over batches that end anywhere in a slice, behind which the cotangents are 0. */
 static void gradients_are_as_defined(void **unused) {
     (void)unused;
     static const size_t batches[] = {1, 16, 31, 32, 33, 70, 96, 128};
-    static _Alignas(64) float x[M * 128], by_sample[M * 128], dz[2 * 128 * KERNEL_PANEL], g[M * N],
-        expected[M * N];
+    static struct layer l;
+    static _Alignas(64) float g[TILE_ROWS * TILE_COLS + 16], expected[TILE_ROWS * TILE_COLS], sum[TILE_COLS];
+    static float x[MOST * SLICES * LANES], dz[MOST * SLICES * LANES]; /* by feature */
     for (int kind = 0; kind < CLASSES; kind++)
-        for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-            size_t batch = batches[i], lanes = 32, stride = 128 * KERNEL_PANEL;
-            for (size_t s = 0; s < 128; s++)
-                for (size_t r = 0; r < M; r++)
-                    x[s / lanes * M * lanes + r * lanes + s % lanes] = by_sample[r * 128 + s] =
-                        rounded(value(kind, 1, s));
-            for (size_t s = 0; s < 2 * 128 * KERNEL_PANEL; s++)
-                dz[s] = rounded(value(kind, 0, s / KERNEL_PANEL));
-            for (size_t e = 0; e < M * N; e++)
-                expected[e] =
-                    element(batch, by_sample + e / N * 128, 1,
-                            dz + e % N / KERNEL_PANEL * stride + e % N % KERNEL_PANEL, KERNEL_PANEL, 0);
-            for (size_t t = 0; kernel_of(PRECISION_BF16, t); t++) {
-                const struct kernel *table = kernel_of(PRECISION_BF16, t);
-                if (!table->supported())
-                    continue;
-                table->gradient(M, N, batch, lanes, x, M * lanes, dz, stride, g, N);
-                check(table, g, expected, M * N, kind);
+        for (size_t i = 0; i < SHAPES; i++) {
+            size_t in = shapes[i].in, out = shapes[i].out, padded = (out + 15) / 16 * 16;
+            size_t batch = batches[(i + (size_t)kind) % 8];
+            float scale = i % 2 ? 1 : 1 / 255.0f;
+            fill(&l, in, out, kind);
+            memset(dz, 0, sizeof dz);
+            for (size_t s = 0; s < SLICES * LANES; s++) {
+                for (size_t o = 0; o < out; o++) {
+                    float *at = &l.dz[s / LANES][o * LANES + s % LANES];
+                    *at = s < batch ? value(kind, 0, s) : 0;
+                    dz[o * SLICES * LANES + s] = *at;
+                }
+                for (size_t f = 0; f < in; f++) {
+                    l.x[s / LANES][f * LANES + s % LANES] = value(kind, 1, s);
+                    x[f * SLICES * LANES + s] = l.x[s / LANES][f * LANES + s % LANES];
+                }
+            }
+            size_t row0 = in > TILE_ROWS ? TILE_ROWS : 0,
+                   rows = in - row0 < TILE_ROWS ? in - row0 : TILE_ROWS;
+            size_t col0 = out > TILE_COLS ? TILE_COLS : 0;
+            size_t cols = padded - col0 < TILE_COLS ? padded - col0 : TILE_COLS;
+            for (size_t e = 0; e < rows * cols; e++)
+                expected[e] = scale * element(batch, x + (row0 + e / cols) * SLICES * LANES, 1,
+                                              dz + (col0 + e % cols) * SLICES * LANES, 1, 0);
+            for (size_t c = 0; c < cols; c++) {
+                sum[c] = 0;
+                for (size_t s = 0; s < batch; s++)
+                    sum[c] += rounded(dz[(col0 + c) * SLICES * LANES + s]);
+            }
+            FOR_TABLES(k) {
+                begin(&l, k);
+                for (size_t s = 0; s < (batch + LANES - 1) / LANES; s++) {
+                    l.p->pack_input(in, l.x[s], l.scratch, l.input[s]);
+                    l.p->pack_cotangent(out, l.dz[s], NULL, l.cotangent[s]);
+                }
+                const struct product_tile tile = {row0,
+                                                  rows,
+                                                  col0,
+                                                  cols,
+                                                  batch,
+                                                  scale,
+                                                  l.input[0],
+                                                  l.cotangent[0],
+                                                  l.p->input_bytes(in),
+                                                  l.p->cotangent_bytes(out)};
+                memset(g, 0xff, sizeof g);
+                l.p->gradient(&tile, g, cols);
+                check(k, "gradient", g, expected, rows * cols, kind);
+                assert_true(isnan(g[rows * cols]));
+                l.p->sum_cotangents(&tile, g);
+                check(k, "sum", g, sum, cols, kind);
+                end(&l);
             }
         }
 }
@@ -179,59 +250,78 @@ static void gradients_are_as_defined(void **unused) {
 /* Infinities and what is too large: a training must see that it has diverged. */
 static void what_is_not_finite_stays_so(void **unused) {
     (void)unused;
-    static _Alignas(64) float a[64], b[64 * 16], c[16];
-    for (size_t t = 0; kernel_of(PRECISION_BF16, t); t++) {
-        const struct kernel *table = kernel_of(PRECISION_BF16, t);
-        if (!table->supported())
-            continue;
-        for (size_t p = 0; p < 64; p++) {
-            a[p] = 0x1p100f;
-            for (size_t n = 0; n < 16; n++)
-                b[p * 16 + n] = n == 0 ? 0x1p100f : n == 1 ? INFINITY : n == 2 ? NAN : 0;
+    static struct layer l;
+    static _Alignas(64) float z[16 * LANES];
+    FOR_TABLES(k) {
+        fill(&l, 64, 1, WHOLE);
+        for (size_t i = 0; i < 64; i++) {
+            l.w[i * 16] = 0x1p100f;
+            for (size_t s = 0; s < LANES; s++)
+                l.x[0][i * LANES + s] = s == 0 ? 0x1p100f : s == 1 ? INFINITY : s == 2 ? NAN : 0;
         }
-        b[3] = INFINITY, b[2 * 16 + 3] = -INFINITY; /* of one chain */
-        table->gemm(1, 16, 64, a, 64, 1, b, 16, c, 16, false);
-        assert_true(c[0] == INFINITY && c[1] == INFINITY && isnan(c[2]) && isnan(c[3]) && c[4] == 0);
-        float in[16] = {NAN, INFINITY, -INFINITY, 0x1.fep127f, 0x1.ffp127f, 0x1.fefffep127f}, out[16];
-        table->round(16, in, out);
-        assert_true(isnan(out[0]) && out[1] == INFINITY && out[2] == -INFINITY && out[3] == 0x1.fep127f &&
-                    out[4] == INFINITY && out[5] == 0x1.fep127f);
+        l.x[0][3] = INFINITY, l.x[0][2 * LANES + 3] = -INFINITY; /* of one chain */
+        l.x[0][5] = 0x1.fep27f, l.x[0][6] = 0x1.ffp27f, l.x[0][7] = 0x1.fefffep27f;
+        begin(&l, k);
+        l.p->pack_input(64, l.x[0], l.scratch, NULL);
+        l.p->forward(&l.shape, l.weight, l.scratch, z);
+        assert_true(z[0] == INFINITY && z[1] == INFINITY && isnan(z[2]) && isnan(z[3]) && z[4] == 0);
+        assert_true(z[5] == 0x1.fep127f && z[6] == INFINITY && z[7] == 0x1.fep127f);
+        end(&l);
     }
 }
 
-/* Every 9973rd float and all that end at a border of the rounding. */
+/* Every 9973rd float and all that end at a border of the rounding, as inputs of a weight of 1 and as weights
+ * of an input of 1. */
 static void rounding_is_as_defined(void **unused) {
     (void)unused;
-    float in[32], out[32];
-    for (uint64_t begin = 0; begin < UINT64_C(1) << 32; begin += UINT64_C(9973) * 16) {
-        for (uint32_t i = 0; i < 16; i++) {
-            in[i] = of_bits((uint32_t)(begin + i * 9973u));
-            in[16 + i] = of_bits(((uint32_t)(begin + i * 9973u) & 0xffff0000u) + 0x7fffu + i % 3);
+    static struct layer l;
+    static _Alignas(64) float z[LANES * LANES];
+    static const struct kernel *tables[8];
+    size_t count = 0;
+    FOR_TABLES(k) tables[count++] = k;
+    for (size_t t = 0; t < count; t++) {
+        fill(&l, LANES, LANES, WHOLE);
+        memset(l.w, 0, sizeof l.w);
+        for (size_t i = 0; i < LANES; i++)
+            l.w[i * l.shape.stride + i] = 1;
+        begin(&l, tables[t]);
+        uint64_t pace = t ? 9973 : 9973 * 16; /* scalar code takes its time */
+        for (uint64_t first = 0; first < UINT64_C(1) << 32; first += pace * LANES * LANES / 2) {
+            for (uint32_t i = 0; i < LANES * LANES; i++) {
+                uint32_t bits = (uint32_t)(first + i / 2 * pace);
+                float x = of_bits(i % 2 ? (bits & 0xffff0000u) + 0x7fffu + i / 2 % 3 : bits);
+                l.x[0][i] = isfinite(x) && isfinite(rounded(x)) ? x : 1;
+            }
+            l.p->pack_input(LANES, l.x[0], l.scratch, NULL);
+            l.p->forward(&l.shape, l.weight, l.scratch, z);
+            for (size_t i = 0; i < LANES * LANES; i++)
+                assert_true(z[i] == rounded(l.x[0][i]));
         }
-        for (size_t i = 0; i < 32; i++)
-            if (isnan(in[i]))
-                in[i] = 1;
-        for (size_t t = 0; kernel_of(PRECISION_BF16, t); t++) {
-            const struct kernel *table = kernel_of(PRECISION_BF16, t);
-            if (!table->supported())
-                continue;
-            table->round(32, in, out);
-            for (size_t i = 0; i < 32; i++)
-                assert_true(out[i] == rounded(in[i]));
-        }
+        end(&l);
     }
 }
 
 /* The mode of the processor is as it was: subnormal numbers are numbers again. */
 static void the_mode_is_restored(void **unused) {
     (void)unused;
-    static _Alignas(64) float a[32], b[32 * 16], c[16];
+    static struct layer l;
+    static _Alignas(64) float z[16 * LANES], g[16 * 16];
     volatile float tiny = 0x1p-130f;
-    for (size_t t = 0; kernel_of(PRECISION_BF16, t); t++)
-        if (kernel_of(PRECISION_BF16, t)->supported()) {
-            kernel_of(PRECISION_BF16, t)->gemm(1, 16, 32, a, 32, 1, b, 16, c, 16, false);
-            assert_true(tiny * 2 == 0x1p-129f && tiny / 2 > 0);
-        }
+    FOR_TABLES(k) {
+        fill(&l, 16, 16, ORDINARY);
+        begin(&l, k);
+        const struct product_tile tile = {
+            0, 16, 0, 16, 32, 1, l.input[0], l.cotangent[0], l.p->input_bytes(16), l.p->cotangent_bytes(16)};
+        l.p->pack_input(16, l.x[0], l.scratch, l.input[0]);
+        l.p->forward(&l.shape, l.weight, l.scratch, z);
+        assert_true(tiny * 2 == 0x1p-129f && tiny / 2 > 0);
+        l.p->pack_cotangent(16, l.dz[0], l.scratch, l.cotangent[0]);
+        l.p->backward(&l.shape, l.weight, l.scratch, z, false);
+        assert_true(tiny * 2 == 0x1p-129f && tiny / 2 > 0);
+        l.p->gradient(&tile, g, 16);
+        assert_true(tiny * 2 == 0x1p-129f && tiny / 2 > 0);
+        end(&l);
+    }
 }
 
 static void precisions_have_names(void **unused) {
@@ -244,15 +334,16 @@ static void precisions_have_names(void **unused) {
         const struct kernel *k = kernel_find("scalar", (enum precision)p, &err);
         assert_non_null(k);
         assert_int_equal(k->precision, p);
-        assert_true((k->round != NULL) == (p == PRECISION_BF16));
+        assert_true((k->products != NULL) == (p == PRECISION_BF16));
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rounding_is_as_defined),   cmocka_unit_test(products_are_as_defined),
-        cmocka_unit_test(gradients_are_as_defined), cmocka_unit_test(what_is_not_finite_stays_so),
-        cmocka_unit_test(the_mode_is_restored),     cmocka_unit_test(precisions_have_names),
+        cmocka_unit_test(rounding_is_as_defined),      cmocka_unit_test(slices_are_as_defined),
+        cmocka_unit_test(tiles_are_packed_alone),      cmocka_unit_test(gradients_are_as_defined),
+        cmocka_unit_test(what_is_not_finite_stays_so), cmocka_unit_test(the_mode_is_restored),
+        cmocka_unit_test(precisions_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,7 +137,7 @@ static void a_uniform_start_costs_log_10(void **state) {
     assert_true(tape_apply(tape, &op_affine, &v, CLASSES, 0, "output", &v, &err));
     assert_true(tape_apply(tape, op_find("cross_entropy"), &v, 0, 0, "loss", &v, &err));
     assert_true(tape_finish(tape, &err));
-    struct tape_workspace *ws = tape_workspace_create(tape, TAPE_EVALUATE, 1, L, 1, &err);
+    struct tape_workspace *ws = tape_workspace_create(tape, TAPE_EVALUATE, NULL, 1, L, 1, &err);
     assert_non_null(ws);
     real *theta = reals(tape_theta_size(tape));
     fill(theta, tape_parameter(tape, 2)->offset, 1, 1);

@@ -64,7 +64,7 @@ static void net_init(struct net *n, struct tape *tape) {
     struct err err = {0};
     *n = (struct net){.tape = tape, .kernel = counting_kernel()};
     size_t size = tape_theta_size(tape), outputs = tape_rows(tape, tape_output(tape));
-    n->ws = tape_workspace_create(tape, TAPE_TANGENTS, 1, LANES, 1, &err);
+    n->ws = tape_workspace_create(tape, TAPE_TANGENTS, NULL, 1, LANES, 1, &err);
     assert_non_null(n->ws);
     n->theta = reals(size), n->direction = reals(size), n->gradient = reals(size);
     n->seed = reals(LANES), n->target = reals(outputs * LANES);
@@ -186,11 +186,11 @@ static void reverse_mode_keeps_the_activations(void **state) {
     struct tape *tape = mlp((size_t[]){784, 256, 100, 10, 0}, "relu", "cross_entropy");
     size_t kept = (784 + 256 + 100) + (256 + 128 + 32);
     for (size_t slices = 1; slices < 4; slices++) {
-        size_t one = tape_workspace_bytes(tape, TAPE_TRAIN, slices, LANES, 1);
-        size_t two = tape_workspace_bytes(tape, TAPE_TRAIN, slices + 1, LANES, 1);
+        size_t one = tape_workspace_bytes(tape, TAPE_TRAIN, NULL, slices, LANES, 1);
+        size_t two = tape_workspace_bytes(tape, TAPE_TRAIN, NULL, slices + 1, LANES, 1);
         assert_int_equal(two - one, kept * LANES * sizeof(real));
-        assert_int_equal(tape_workspace_bytes(tape, TAPE_EVALUATE, slices, LANES, 1),
-                         tape_workspace_bytes(tape, TAPE_EVALUATE, 1, LANES, 1));
+        assert_int_equal(tape_workspace_bytes(tape, TAPE_EVALUATE, NULL, slices, LANES, 1),
+                         tape_workspace_bytes(tape, TAPE_EVALUATE, NULL, 1, LANES, 1));
     }
     tape_free(tape);
 }

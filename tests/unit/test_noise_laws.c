@@ -17,7 +17,7 @@ static void net_init(struct net *n, const struct model_spec *spec, size_t featur
     struct err err = {0};
     *n = (struct net){.model = model_create(spec, features, outputs, "mse", &err)};
     assert_true(n->model && model_init(n->model, 5, NULL, &err));
-    n->ws = tape_workspace_create(n->model->tape, TAPE_TRAIN, 1, SLICE, 1, &err);
+    n->ws = tape_workspace_create(n->model->tape, TAPE_TRAIN, NULL, 1, SLICE, 1, &err);
     assert_non_null(n->ws);
     n->gradient = reals(n->model->size);
     n->slice = (struct tape_slice){

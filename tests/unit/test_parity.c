@@ -159,7 +159,7 @@ static void check_loss(const struct loss_case *c) {
     struct json *doc = load("gradients");
     const cJSON *expected = at(json_root(doc), c->name);
     struct tape *tape = n.model->tape;
-    struct tape_workspace *ws = tape_workspace_create(tape, TAPE_TRAIN, 1, LANES, 1, &err);
+    struct tape_workspace *ws = tape_workspace_create(tape, TAPE_TRAIN, NULL, 1, LANES, 1, &err);
     assert_non_null(ws);
     real seed[LANES] = {0}, *weight = make_weights(&n, &c->objective);
     uint32_t row[BATCH];

@@ -1,0 +1,70 @@
+/* The three products of a layer over packed factors: rounded to bfloat16 once, and laid out as the
+ * instructions of one kernel table take them. Packed forms are opaque: only the functions of the table that
+ * made one read it, and every table has sizes of its own. All sums are in float, in the order of bf16.inc.
+ *
+ * A slice has PACKED_LANES samples, a block of terms of the gradient; weights are stored [in][stride],
+ * transposed, as autodiff/op_affine.c has them. Memory of packed forms is aligned to PACKED_ALIGN bytes and,
+ * for weights, 0 before they are packed for the first time. */
+#ifndef KERNEL_PRODUCTS_H
+#define KERNEL_PRODUCTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/real.h"
+
+enum { PACKED_LANES = 32, PACKED_ALIGN = 64 };
+
+/* A matrix of weights: [in][out], rows `stride` apart, what is behind the outputs 0. */
+struct weight_shape {
+    size_t in, out, stride;
+};
+
+/* A tile of a weight gradient: rows (inputs) and columns (outputs, multiples of KERNEL_LANES, padding
+ * included) of the matrix, over the first `batch` samples of slices whose packed inputs and cotangents are so
+ * many bytes apart. The inputs are what was packed times the scale. */
+struct product_tile {
+    size_t row0, rows, col0, cols, batch;
+    real scale;
+    const void *input, *cotangent; /* of slice 0 */
+    size_t input_stride, cotangent_stride;
+};
+
+struct products {
+    /* Bytes (multiples of PACKED_ALIGN) of: packed weights; what a slice's inputs, and the cotangents of its
+     * outputs, leave for the gradient; what one of both needs for the product of the slice itself. */
+    size_t (*weight_bytes)(const struct weight_shape *shape);
+    size_t (*input_bytes)(size_t in);
+    size_t (*cotangent_bytes)(size_t out);
+    size_t (*scratch_bytes)(size_t features);
+
+    /* Packs rows and columns of the weights w [in][stride]; row0 is a multiple of 4, rows, too, unless they
+     * are the last ones; col0 is a multiple of 2 KERNEL_PANEL, cols of KERNEL_LANES. */
+    void (*pack_weight)(const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols,
+                        const real *w, void *packed);
+    /* Asks the cache for what pack_weight is going to write. */
+    void (*fetch_weight)(const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols,
+                         const void *packed);
+    /* Packs the panel x [in][PACKED_LANES] for forward, and for the gradient unless kept is NULL. */
+    void (*pack_input)(size_t in, const real *x, void *scratch, void *kept);
+    /* Packs the panel dz [out][PACKED_LANES] for the gradient, and for backward unless scratch is NULL. */
+    void (*pack_cotangent)(size_t out, const real *dz, void *scratch, void *kept);
+
+    /* z[o][s] = sum over i, ascending, of w[i][o] x[i][s]. */
+    void (*forward)(const struct weight_shape *shape, const void *weight, const void *scratch, real *z);
+    /* dx[i][s] = (add ? dx : 0) + sum over o, ascending, of w[i][o] dz[o][s]. */
+    void (*backward)(const struct weight_shape *shape, const void *weight, const void *scratch, real *dx,
+                     bool add);
+    /* g[i][o] = scale times the sum over the samples, ascending, of x[i][s] dz[o][s], rounded once more; rows
+     * of g are ldg apart. */
+    void (*gradient)(const struct product_tile *tile, real *g, size_t ldg);
+    /* g[o] = the plain sum over the samples, ascending, of dz[o][s], rounded as packed: the gradient of a
+     * bias. Rows of the tile do not matter. */
+    void (*sum_cotangents)(const struct product_tile *tile, real *g);
+
+    /* Gives back what the products hold of the processor: before a thread waits. May be called at any time;
+     * NULL: they hold nothing. */
+    void (*rest)(void);
+};
+
+#endif
