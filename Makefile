@@ -72,11 +72,12 @@ endif
 UNITS   := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 # Intel AMX emulated, for processors that have none: what is linked with it finds amx_usable() true.
-ifneq ($(X86),)
+comma := ,
+ifneq ($(and $(X86),$(findstring linux,$(MACHINE))),)
 AMX_EMULATOR := $(BUILD)/tests/amx/emulator.o
-AMX_LINK     := -Wl,--wrap=amx_usable
+AMX_LINK     := -Wl,--wrap=amx_usable -Wl,-u,amx_usable
 endif
-AMX_UNITS := $(BUILD)/tests/test_amx_emulator
+AMX_UNITS := $(BUILD)/tests/test_amx_emulator $(BUILD)/tests/test_bf16 $(BUILD)/tests/test_precision
 
 .PHONY: all demo check golden check-layers deps deps-test units program amx-program double-engine docs format lint install clean help exhaustive exhaustive-program \
     bench bench-methods bench-program recipes digits torture torture-program crash crash-program fuzz fuzz-programs replay-programs
@@ -97,9 +98,9 @@ $(BUILD)/dltrain: $(OBJECTS) $(DOUBLE_ENGINE)
 	$(call say,LINK)
 	$(Q)$(CC) $(LINK_FLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/dltrain-amx: $(OBJECTS) $(DOUBLE_ENGINE) $(AMX_EMULATOR)
+$(BUILD)/dltrain-amx: $(OBJECTS) $(DOUBLE_ENGINE) $(AMX_EMULATOR) $(if $(AMX_LINK),$(BUILD)/tests/amx/obstacles.o)
 	$(call say,LINK)
-	$(Q)$(CC) $(LINK_FLAGS) $(AMX_LINK) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LINK_FLAGS) $(if $(AMX_LINK),$(AMX_LINK) -Wl$(comma)--wrap=amx_refused$(comma)--wrap=products_agree) -o $@ $^ $(LIBS)
 
 amx-program: $(BUILD)/dltrain-amx
 	@echo $<

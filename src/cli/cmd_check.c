@@ -47,6 +47,7 @@ static int check(const struct config *config, const struct arguments *a) {
     struct text text = {0};
     if (!setup_open(config, chosen_isa(a), false, &setup, &err))
         return config_file_failure(a, &err);
+    warn_of_obstacle(a, setup.kernel);
     bool ok = setup_shift(&setup, &err) && expectations_check_setup(&setup, &err) &&
               add_summary(&setup, a, &text, &err);
     setup_release(&setup);

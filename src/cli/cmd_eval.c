@@ -134,6 +134,7 @@ static bool evaluate(struct work *work, struct text *out, struct err *err) {
         !expectations_check(&work->judged, &scope, err) ||
         !inference_open(work->a->model, t->threads, chosen_isa(work->a), work->a->precision, &inference, err))
         return false;
+    warn_of_obstacle(work->a, inference.kernel);
     bool ok = note_properties(&inference, work, err) &&
               inference_evaluate(&inference, t->files, t->label_column, &report, err);
     if (ok) {

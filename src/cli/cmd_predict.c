@@ -118,6 +118,7 @@ static bool predict(const struct arguments *a, struct err *err) {
                        file_same(a->out, a->model) ? "model" : "file of images");
     if (!inference_open(a->model, (size_t)a->threads, chosen_isa(a), a->precision, &inference, err))
         return false;
+    warn_of_obstacle(a, inference.kernel);
     bool ok = predict_images(&inference, a, err);
     inference_release(&inference);
     return ok;

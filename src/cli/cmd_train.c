@@ -304,6 +304,8 @@ static int train_with(const struct config *config, const struct arguments *a, st
     if (run && a->resume && !a->quiet)
         place_resumed(run);
     bool finished = run && run_resumed(run)->finished;
+    if (run && !finished)
+        warn_of_obstacle(a, run_setup(run)->kernel);
     if (status == 0 && !finished)
         status = train(run, config, a, &err) ? 0 : print_failure(&err);
     if (finished) {

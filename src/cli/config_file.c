@@ -1,6 +1,7 @@
 #include "cli/config_file.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "cli/print.h"
@@ -38,4 +39,15 @@ const char *chosen_isa(const struct arguments *a) {
         return a->isa;
     const char *wish = getenv("DLTRAIN_ISA");
     return wish && wish[0] ? wish : NULL;
+}
+
+void warn_of_obstacle(const struct arguments *a, const struct kernel *chosen) {
+    const char *isa = chosen_isa(a), *obstacle = kernel_obstacle(chosen);
+    if (a->quiet || (isa && strcmp(isa, "auto") != 0) || !obstacle)
+        return;
+    struct text text = {0};
+    text_addf(&text, "dltrain: warning: %s: products are made by %s, with the same bits\n", obstacle,
+              chosen->name);
+    print_log(&text);
+    text_release(&text);
 }

@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "config/config.h"
+#include "run/setup.h"
 
 /* Reads --config with the overrides. 0, or the exit status after every fault has been printed; on success the
  * caller releases the config. command names the command in the message of a missing --config. */
@@ -19,5 +20,9 @@ bool config_file_spared(const struct arguments *arguments, const struct config *
 
 /* The instruction set that --isa or DLTRAIN_ISA asks for; NULL: the best. */
 const char *chosen_isa(const struct arguments *arguments);
+
+/* Says why the best instruction set of this processor is not among those to choose from, if there was a
+ * choice and it is so. */
+void warn_of_obstacle(const struct arguments *arguments, const struct kernel *chosen);
 
 #endif

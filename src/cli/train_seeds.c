@@ -72,8 +72,10 @@ static int train_one(struct series *s, uint64_t seed) {
     if (run && s->a->resume && !s->a->quiet)
         place_resumed(run);
     /* Not before the first one is ready: what is refused changes nothing. */
-    if (run && status == 0 && !s->replaced)
+    if (run && status == 0 && !s->replaced) {
+        warn_of_obstacle(s->a, run_setup(run)->kernel);
         status = (s->replaced = seeds_replace(s->folder, &err)) ? 0 : print_failure(&err);
+    }
     if (run && status == 0)
         status = finish_run(s, run, &config, &err);
     run_free(run);

@@ -318,6 +318,7 @@ static void look_job(void *arg, size_t rank, size_t size) {
     (void)size;
     for (size_t i; (i = atomic_fetch_add(&d->next, 1)) < d->slices;)
         look_at(d, i, rank);
+    kernel_rest(d->source.kernel);
 }
 
 static void activations(const struct diagnostics *d, size_t l, struct layer_diagnostics *out) {

@@ -129,6 +129,7 @@ void diverged_explain(const struct diverged_step *step, struct err *err) {
         broken.node = broken_node(step);
     else if (!find_output(step, &broken) && !find_gradient(step, &broken))
         parameter = find_parameter(step, &broken);
+    kernel_rest(step->source->kernel);
     bool loss = broken.node + 1 == tape_nodes(tape);
     char advice[96] = "nothing was learned yet: look at data.scale and the initial weights";
     if (parameter || at->total_steps > 0)

@@ -151,6 +151,7 @@ static void pass_job(void *arg, size_t rank, size_t size) {
     (void)size;
     for (size_t at; (at = atomic_fetch_add(&p->next, p->source.lanes)) < p->count;)
         run_slice(p, at, rank);
+    kernel_rest(p->source.kernel);
 }
 
 static bool run_pass(struct pass *p, bool with_targets, struct err *err) {

@@ -85,7 +85,7 @@ static void first_layer(struct fit *fit, size_t rank) {
         struct tape_slice slice = make_slice(fit, s, rank);
         slice_load_images(source, fit->ws, &slice, fit->row + s * source->lanes, samples_of_slice(fit, s));
     }
-    team_barrier(fit->team);
+    fit_barrier(fit);
     size_t slices = slices_of(fit), units = tape_first_units(source->model->tape);
     for (size_t p, helped = 0; work_take(&fit->work[WORK_UNITS], rank, &helped, &p);) {
         struct tape_slice slice = make_slice(fit, p % slices, rank);
@@ -94,7 +94,7 @@ static void first_layer(struct fit *fit, size_t rank) {
                            left < fit->unit_tile ? left : fit->unit_tile);
     }
     list_columns(fit, rank);
-    team_barrier(fit->team);
+    fit_barrier(fit);
 }
 
 static void train_slice(struct fit *fit, size_t index, size_t thread) {
@@ -126,26 +126,31 @@ static void noisy_weights(struct fit *fit, size_t rank) {
         fit_noise_tile(&fit->noise, &fit->setup, fit->status.total_steps, t);
         packed_tile(&fit->packed, fit->noise.theta, t);
     }
-    team_barrier(fit->team);
+    fit_barrier(fit);
 }
 
-static void step_job(void *arg, size_t rank, size_t size) {
-    struct fit *fit = arg;
-    (void)size;
+static void step(struct fit *fit, size_t rank) {
     if (fit->noise.theta)
         noisy_weights(fit, rank);
     if (fit->by_units)
         first_layer(fit, rank);
     for (size_t s, helped = 0; work_take(&fit->work[WORK_SLICES], rank, &helped, &s);)
         train_slice(fit, s, rank);
-    team_barrier(fit->team);
+    fit_barrier(fit);
     if (atomic_load(&fit->loss_broken))
         return; /* the parameters stay as they were when the loss was computed */
     if (fit->sparse && !fit->by_units) {
         list_columns(fit, rank);
-        team_barrier(fit->team);
+        fit_barrier(fit);
     }
     tiles_update(fit, rank);
+}
+
+static void step_job(void *arg, size_t rank, size_t size) {
+    struct fit *fit = arg;
+    (void)size;
+    step(fit, rank);
+    kernel_rest(fit->source.kernel);
 }
 
 /* ---- the step ---- */

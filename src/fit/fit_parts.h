@@ -63,4 +63,10 @@ struct fit {
     atomic_bool loss_broken, parameter_broken; /* a loss, a new parameter is not finite */
 };
 
+/* Where a member of the team waits for the others. */
+static inline void fit_barrier(const struct fit *fit) {
+    kernel_rest(fit->source.kernel);
+    team_barrier(fit->team);
+}
+
 #endif

@@ -175,7 +175,7 @@ void tiles_update(struct fit *fit, size_t rank) {
     if (fit->tiles.gradient) {
         for (size_t t, helped = 0; work_take(&fit->work[WORK_GRADIENTS], rank, &helped, &t);)
             store_gradient(fit, t);
-        team_barrier(fit->team);
+        fit_barrier(fit);
         scale = clip_scale(fit);
     }
     if (rank == 0)
@@ -183,12 +183,12 @@ void tiles_update(struct fit *fit, size_t rank) {
     for (size_t t, helped = 0; work_take(&fit->work[WORK_TILES], rank, &helped, &t);)
         update_tile(fit, t, scale);
     if (fit->tiles.limited_count) {
-        team_barrier(fit->team);
+        fit_barrier(fit);
         for (size_t p, helped = 0; work_take(&fit->work[WORK_NORMS], rank, &helped, &p);)
             limit_norms(fit, p);
     }
     if (fit->diagnostics) {
-        team_barrier(fit->team);
+        fit_barrier(fit);
         for (size_t t, helped = 0; work_take(&fit->work[WORK_FIGURES], rank, &helped, &t);)
             diagnostics_update(fit->diagnostics, t);
     }

@@ -20,7 +20,7 @@ static const struct kernel *const tables[PRECISIONS][MOST_TABLES + 1] = {
     [PRECISION_F32] = {TABLES_OF(PRECISION_F32)},
     [PRECISION_BF16] = {TABLES_OF(PRECISION_BF16),
 #if defined(__x86_64__) && !REAL_IS_DOUBLE
-                        &kernel_avx512_bf16
+                        &kernel_avx512_bf16, &kernel_amx
 #endif
     },
 };
@@ -38,8 +38,12 @@ const struct kernel *kernel_at(size_t i) {
     return kernel_of(PRECISION_F32, i);
 }
 
-/* The table called name, or NULL. */
+/* The table called name, or NULL. In double precision nothing is rounded to bfloat16: the sets of such
+ * products stand for the one that they go with. */
 static const struct kernel *named(enum precision precision, const char *name) {
+    if (REAL_IS_DOUBLE && precision == PRECISION_BF16 &&
+        (strcmp(name, "avx512_bf16") == 0 || strcmp(name, "amx") == 0))
+        name = "avx512";
     for (size_t i = 0; kernel_of(precision, i); i++)
         if (strcmp(kernel_of(precision, i)->name, name) == 0)
             return kernel_of(precision, i);
@@ -54,12 +58,13 @@ static const struct kernel *best(enum precision precision) {
     return best;
 }
 
-const struct kernel *kernel_find(const char *name, enum precision precision, struct err *err) {
-    if (!name || strcmp(name, "auto") == 0)
-        return best(precision);
-    const struct kernel *found = named(precision, name);
-    if (found && found->supported())
-        return found;
+static const char *obstacle_of(const struct kernel *k) {
+    return k->obstacle ? k->obstacle() : NULL;
+}
+
+/* What is wrong with asking for a table that is not there or not supported. */
+static void say_unfit(const char *name, enum precision precision, const struct kernel *found,
+                      struct err *err) {
     char have[128] = "auto";
     for (size_t i = 0; kernel_of(precision, i); i++) {
         if (!kernel_of(precision, i)->supported())
@@ -70,6 +75,35 @@ const struct kernel *kernel_find(const char *name, enum precision precision, str
     const char *fault = found ? "not supported by this processor" : "not known to this build";
     if (!found && named(PRECISION_BF16, name))
         fault = "for precision bf16 alone";
-    err_set(err, ERR_USAGE, "instruction set \"%s\" is %s; choose one of %s", name, fault, have);
+    if (found && obstacle_of(found))
+        err_set(err, ERR_USAGE, "instruction set \"%s\": %s; choose one of %s", name, obstacle_of(found),
+                have);
+    else
+        err_set(err, ERR_USAGE, "instruction set \"%s\" is %s; choose one of %s", name, fault, have);
+}
+
+const struct kernel *kernel_find(const char *name, enum precision precision, struct err *err) {
+    if (!name || strcmp(name, "auto") == 0)
+        return best(precision);
+    const struct kernel *found = named(precision, name);
+    if (found && found->supported())
+        return found;
+    say_unfit(name, precision, found, err);
     return NULL;
+}
+
+const char *kernel_obstacle(const struct kernel *chosen) {
+    size_t i = 0;
+    while (kernel_of(chosen->precision, i) != chosen)
+        i++;
+    const char *obstacle = NULL;
+    while (kernel_of(chosen->precision, ++i))
+        if (obstacle_of(kernel_of(chosen->precision, i)))
+            obstacle = obstacle_of(kernel_of(chosen->precision, i));
+    return obstacle;
+}
+
+bool kernel_known(const char *name, struct err *err) {
+    struct err ignored = {0};
+    return kernel_find(name, PRECISION_BF16, &ignored) || kernel_find(name, PRECISION_F32, err);
 }

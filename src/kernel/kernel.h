@@ -40,6 +40,9 @@ struct kernel {
     const char *name;
     enum precision precision;
     bool (*supported)(void); /* by the processor this runs on */
+    /* Why this set is not supported although the processor has it: a sentence without a full stop; NULL:
+     * there is no reason. The pointer is NULL where there never is. */
+    const char *(*obstacle)(void);
 
     /* The products of a layer by precision bf16; NULL: they are those below. */
     const struct products *products;
@@ -207,5 +210,19 @@ const struct kernel *kernel_of(enum precision precision, size_t i);
 /* The table called name ("auto" or NULL: the best that this processor has), or NULL and ERR_USAGE with the
  * names that this machine has for the precision. */
 const struct kernel *kernel_find(const char *name, enum precision precision, struct err *err) MUST_CHECK;
+
+/* Of a table that kernel_find has chosen by itself: the obstacle of a better one of its precision; NULL:
+ * there is none. */
+const char *kernel_obstacle(const struct kernel *chosen);
+
+/* Whether this machine has tables of that name ("auto" or NULL: yes) for some precision; else as kernel_find.
+ */
+bool kernel_known(const char *name, struct err *err) MUST_CHECK;
+
+/* A thread that has computed products: before it waits for others (struct products, rest). */
+static inline void kernel_rest(const struct kernel *k) {
+    if (k->products && k->products->rest)
+        k->products->rest();
+}
 
 #endif

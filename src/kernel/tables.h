@@ -9,7 +9,7 @@
 extern const struct kernel kernel_scalar[];
 #if defined(__x86_64__)
 extern const struct kernel kernel_avx2[], kernel_avx512[];
-extern const struct kernel kernel_avx512_bf16;
+extern const struct kernel kernel_avx512_bf16, kernel_amx;
 #elif defined(__aarch64__)
 extern const struct kernel kernel_neon[];
 #endif

@@ -16,7 +16,7 @@
 bool inference_open(const char *model_path, size_t threads, const char *isa, const char *precision,
                     struct inference *out, struct err *err) {
     struct inference i = {.path = model_path};
-    if (!kernel_find(isa, PRECISION_F32, err) || !model_file_load(model_path, &i.saved, err))
+    if (!kernel_known(isa, err) || !model_file_load(model_path, &i.saved, err))
         return false;
     if (precision)
         i.saved.config.precision = names_find(precision_name, precision);

@@ -59,7 +59,8 @@ static bool load(struct job *j, const char *isa, struct err *err) {
     const struct data_part *part[RESAMPLE_PARTS] = {&j->data.train, &j->data.validation, &j->data.test};
     const char *name = parts[j->report->wish.part];
     spec.validation_fraction = 0;
-    j->kernel = kernel_find(isa, PRECISION_F32, err);
+    if (kernel_known(isa, err)) /* what is computed is the same whatever the precision */
+        j->kernel = kernel_find(isa, PRECISION_BF16, err);
     if (!j->kernel || !(j->team = setup_team(j->config->threads, err)) ||
         !data_load(&spec, loss_targets(j->config->loss.kind), j->spec.seed, j->team, &j->data, err))
         return false;

@@ -4,6 +4,8 @@
 
 #include "emulator.h"
 
+#include "kernel/amx.h"
+
 #include <cpuid.h>
 #include <immintrin.h>
 #include <signal.h>
@@ -288,7 +290,7 @@ static const struct instruction *decode(const greg_t *registers, struct operands
 
 /* ---- the handler ---- */
 
-static bool emulated, native;
+static bool emulated;
 static void (*_Atomic other)(int); /* what the program wants done of SIGILL; NULL is SIG_DFL */
 
 static bool install(int number, void (*plain)(int), void (*with_context)(int, siginfo_t *, void *), int flags,
@@ -352,7 +354,7 @@ static bool processor_has_it(void) {
 }
 
 __attribute__((constructor)) static void start(void) {
-    native = processor_has_it();
+    bool native = processor_has_it();
     __builtin_cpu_init();
     if (native || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return;
@@ -375,11 +377,11 @@ struct amx_counts amx_counts_now(void) {
                                .live = counts.live};
 }
 
-/* The engine's own. A program may do without, and a weak name takes no member out of an archive. */
-__attribute__((weak)) bool __real_amx_usable(void);
+/* The engine's own. */
+bool __real_amx_usable(void);
 
 bool __wrap_amx_usable(void) {
-    return emulated || (__real_amx_usable ? __real_amx_usable() : native);
+    return !amx_refused() && (emulated || __real_amx_usable());
 }
 
 #else

@@ -114,12 +114,10 @@ static const struct {
 
 static void job(void *arg, size_t rank, size_t size) {
     struct layer *l = arg;
-    const struct products *packed = l->k->products;
     (void)size;
     for (size_t piece, helped = 0; work_take(&l->work, rank, &helped, &piece);)
         l->piece(l, piece);
-    if (packed && packed->rest)
-        packed->rest();
+    kernel_rest(l->k);
 }
 
 static void round_of_work(void *arg) {

@@ -191,6 +191,7 @@ struct listed {
     const char *name;
     enum precision precision;
     bool (*supported)(void);
+    const char *(*obstacle)(void);
     const struct products *products;
     void (*activation[2 * ACTIVATION_COUNT])(void);
 #define V(phase, name, parameters, arguments)       void(*name) parameters;

@@ -13,6 +13,7 @@
 
 #include "bf16_definition.h"
 #include "kernel/kernel.h"
+#include "kernel/proof.h"
 
 enum { MOST = 160, LANES = PACKED_LANES, SLICES = 4, TILE_ROWS = 56, TILE_COLS = 64 };
 
@@ -324,6 +325,115 @@ static void the_mode_is_restored(void **unused) {
     }
 }
 
+/* ---- the proof before the first product ---- */
+
+/* Orders that an instruction could have: of a block's terms [32] of a and b, added to c. */
+static float as_defined(const float *a, const float *b, float c) {
+    float sum[2] = {0, 0};
+    for (int p = 0; p < 32; p++)
+        sum[p % 2] = flushing_fma(a[p], b[p], sum[p % 2]);
+    return flushing_sum(c, flushing_sum(sum[0], sum[1]));
+}
+
+static float even_first(const float *a, const float *b, float c) {
+    float sum[2] = {0, 0};
+    for (int p = 0; p < 32; p++)
+        sum[p % 2] = flushing_fma(a[p], b[p], sum[p % 2]);
+    return flushing_sum(flushing_sum(c, sum[0]), sum[1]);
+}
+
+static float one_chain(const float *a, const float *b, float c) {
+    for (int p = 0; p < 32; p++)
+        c = flushing_fma(a[p], b[p], c);
+    return c;
+}
+
+static float by_pairs(const float *a, const float *b, float c) {
+    for (int p = 0; p < 32; p += 2)
+        c = flushing_sum(c, flushing_fma(a[p + 1], b[p + 1], flushing_fma(a[p], b[p], 0)));
+    return c;
+}
+
+static float never_flushing(const float *a, const float *b, float c) {
+    float sum[2] = {0, 0};
+    for (int p = 0; p < 32; p++)
+        sum[p % 2] = fmaf(a[p], b[p], sum[p % 2]);
+    return c + (sum[0] + sum[1]);
+}
+
+/* As ARM's FZ does: by the value before it is rounded. */
+static float early_fma(float a, float b, float c) {
+    double exact = (double)a * (double)b + (double)c;
+    return fabs(exact) < 0x1p-126 ? 0 : fmaf(a, b, c);
+}
+
+static float flushing_early(const float *a, const float *b, float c) {
+    float sum[2] = {0, 0};
+    for (int p = 0; p < 32; p++)
+        sum[p % 2] = early_fma(a[p], b[p], sum[p % 2]);
+    return flushing_sum(c, flushing_sum(sum[0], sum[1]));
+}
+
+static float exactly(const float *a, const float *b, float c) {
+    double sum = (double)c;
+    for (int p = 0; p < 32; p++)
+        sum += (double)a[p] * (double)b[p];
+    return (float)sum;
+}
+
+static float (*order)(const float *a, const float *b, float c);
+
+/* Over what the scalar table packs, which are floats: w [in][stride], the panels of x and dz. */
+static void forward_by_order(const struct weight_shape *s, const void *weight, const void *scratch,
+                             float *z) {
+    for (size_t e = 0; e < s->out * LANES; e++) {
+        float c = 0;
+        for (size_t first = 0; first < s->in; first += 32) {
+            float a[32] = {0}, b[32] = {0};
+            for (size_t p = 0; p < 32 && first + p < s->in; p++) {
+                a[p] = ((const float *)weight)[(first + p) * s->stride + e / LANES];
+                b[p] = ((const float *)scratch)[(first + p) * LANES + e % LANES];
+            }
+            c = order(a, b, c);
+        }
+        z[e] = c;
+    }
+}
+
+static void backward_by_order(const struct weight_shape *s, const void *weight, const void *scratch,
+                              float *dx, bool add) {
+    for (size_t e = 0; e < s->in * LANES; e++) {
+        float c = add ? dx[e] : 0;
+        c = fabsf(c) < 0x1p-126f ? 0 : c;
+        for (size_t first = 0; first < s->out; first += 32) {
+            float a[32] = {0}, b[32] = {0};
+            for (size_t p = 0; p < 32 && first + p < s->out; p++) {
+                a[p] = ((const float *)weight)[e / LANES * s->stride + first + p];
+                b[p] = ((const float *)scratch)[(first + p) * LANES + e % LANES];
+            }
+            c = order(a, b, c);
+        }
+        dx[e] = c;
+    }
+}
+
+static void other_orders_are_found_out(void **unused) {
+    (void)unused;
+    static float (*const others[])(const float *, const float *, float) = {
+        even_first, one_chain, by_pairs, never_flushing, flushing_early, exactly};
+    const struct products *scalar = kernel_of(PRECISION_BF16, 0)->products;
+    struct products products = *scalar;
+    products.forward = forward_by_order, products.backward = backward_by_order;
+    FOR_TABLES(k) assert_true(products_agree(k->products, scalar));
+    order = as_defined;
+    assert_true(products_agree(&products, scalar));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        order = others[i];
+        if (products_agree(&products, scalar))
+            fail_msg("order %zu goes for the one of the contract", i);
+    }
+}
+
 static void precisions_have_names(void **unused) {
     (void)unused;
     struct err err = {0};
@@ -343,7 +453,7 @@ int main(void) {
         cmocka_unit_test(rounding_is_as_defined),      cmocka_unit_test(slices_are_as_defined),
         cmocka_unit_test(tiles_are_packed_alone),      cmocka_unit_test(gradients_are_as_defined),
         cmocka_unit_test(what_is_not_finite_stays_so), cmocka_unit_test(the_mode_is_restored),
-        cmocka_unit_test(precisions_have_names),
+        cmocka_unit_test(other_orders_are_found_out),  cmocka_unit_test(precisions_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

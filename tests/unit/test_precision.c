@@ -4,6 +4,10 @@
 #include "fit/fit.h"
 #include "network.h"
 
+#if defined(__x86_64__) && defined(__linux__)
+#include "../amx/emulator.h"
+#endif
+
 enum { ROWS = 70, FEATURES = 45 };
 
 static uint8_t bytes[ROWS * FEATURES];
@@ -99,10 +103,61 @@ static void steps_are_close_to_those_of_floats(void **state) {
     }
 }
 
+#if defined(__x86_64__) && defined(__linux__) && !REAL_IS_DOUBLE
+
+/* Between two jobs no thread holds tiles; and they are described once a job, not once a product. */
+static void threads_rest_without_tiles(void **state) {
+    (void)state;
+    enum { STEPS = 4, THREADS = 3 };
+    struct err err = {0};
+    const struct kernel *k = kernel_find("amx", PRECISION_BF16, &err);
+    if (!k || !amx_emulated())
+        return; /* nobody counts */
+    struct dataset set = byte_set();
+    struct data_part part = dataset_all(&set);
+    struct scaling scaling = {.kind = SCALE_UNIT};
+    struct team *team = team_create(THREADS, &err);
+    struct model *m = line(0);
+    struct evaluation evaluation;
+    struct fit_setup setup = {.kernel = k,
+                              .team = team,
+                              .model = m,
+                              .train = &part,
+                              .scaling = &scaling,
+                              .optimizer = {.lr = 0.01},
+                              .train_spec = {.epochs = STEPS, .batch_size = ROWS, .diagnostics = true},
+                              .seed = 5};
+    struct model_spec spec = {.output = {.activation = ACTIVATION_IDENTITY}};
+    setup.model_spec = &spec;
+    struct fit *fit = fit_create(&setup, &err);
+    assert_non_null(fit);
+    assert_int_equal(amx_counts_now().live, 0);
+    for (int step = 0; step < STEPS; step++) {
+        struct amx_counts before = amx_counts_now();
+        assert_true(fit_steps(fit, 1, &err));
+        struct amx_counts after = amx_counts_now();
+        assert_int_equal(after.live, 0);
+        assert_true(after.products > before.products);
+        /* two phases and, behind an epoch, its figures */
+        assert_true(after.configs > before.configs && after.configs - before.configs <= 3 * THREADS);
+    }
+    assert_true(fit_evaluate(k, team, m, &part, &scaling, &evaluation, &err));
+    assert_int_equal(amx_counts_now().live, 0);
+    evaluation_release(&evaluation);
+    fit_free(fit);
+    model_free(m);
+    team_free(team);
+}
+
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_exact),
         cmocka_unit_test(steps_are_close_to_those_of_floats),
+#if defined(__x86_64__) && defined(__linux__) && !REAL_IS_DOUBLE
+        cmocka_unit_test(threads_rest_without_tiles),
+#endif
     };
     return cmocka_run_group_tests_name("precision", tests, NULL, NULL);
 }
