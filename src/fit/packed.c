@@ -78,12 +78,3 @@ void packed_all(const struct packed *p, const real *theta) {
     for (size_t t = 0; p->products && t < tape_tiles(p->model->tape); t++)
         packed_tile(p, theta, t);
 }
-
-void packed_fetch(const struct packed *p, size_t t) {
-    if (!p->products)
-        return;
-    struct place at = place_of(p, t);
-    const struct weight_shape shape = shape_of(&p->model->parameter[at.i]);
-    if (p->weight[at.i])
-        p->products->fetch_weight(&shape, at.row0, at.rows, at.col0, at.cols, p->weight[at.i]);
-}

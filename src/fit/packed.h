@@ -26,9 +26,6 @@ void packed_all(const struct packed *p, const real *theta);
 void packed_tile(const struct packed *p, const real *theta, size_t t);
 void packed_columns(const struct packed *p, const real *theta, size_t i, size_t first, size_t cols);
 
-/* Asks the cache for what packed_tile is going to write. */
-void packed_fetch(const struct packed *p, size_t t);
-
 /* For a slice (tape_slice.packed). */
 static inline const void *const *packed_weights(const struct packed *p) {
     return (const void *const *)p->weight;

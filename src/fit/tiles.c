@@ -144,10 +144,8 @@ static void update_tile(struct fit *fit, size_t t, real scale) {
     const struct optimizer_terms terms = {
         scale, fit->setup.regularization.l1_method == L1_PROXIMAL ? penalty->l1 : 0, penalty->decays};
     const real *gradient = fit->tiles.gradient ? fit->tiles.gradient + at.offset : computed;
-    if (fit->fetch) {
+    if (fit->fetch)
         optimizer_fetch(fit->optimizer, k, &tile, model->theta);
-        packed_fetch(&fit->packed, t);
-    }
     if (gradient == computed) {
         data_gradient(fit, t, computed);
         penalise(fit, &at, computed, computed, OP_TILE_COLS);

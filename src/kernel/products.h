@@ -42,9 +42,6 @@ struct products {
      * are the last ones; col0 is a multiple of 2 KERNEL_PANEL, cols of KERNEL_LANES. */
     void (*pack_weight)(const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols,
                         const real *w, void *packed);
-    /* Asks the cache for what pack_weight is going to write. */
-    void (*fetch_weight)(const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols,
-                         const void *packed);
     /* Packs the panel x [in][PACKED_LANES] for forward, and for the gradient unless kept is NULL. */
     void (*pack_input)(size_t in, const real *x, void *scratch, void *kept);
     /* Packs the panel dz [out][PACKED_LANES] for the gradient, and for backward unless scratch is NULL. */
