@@ -67,6 +67,7 @@ struct op_call {
     const real *parameter[OP_PARAMETERS];
     const real *x[OP_INPUTS];         /* input values */
     const struct sparse_rows *sparse; /* the (only) input in compressed form instead, or NULL */
+    bool one_way;                     /* no mode wants a cotangent of the (first) input */
     struct op_packed packed;
     real *y; /* output value */
     real *saved;

@@ -41,7 +41,7 @@ static bool shape(const size_t *input_rows, size_t units, struct op_shape *out, 
 }
 
 static struct weight_shape weight_shape(const struct op_call *c) {
-    return (struct weight_shape){c->rows_in, c->rows, c->shape[WEIGHT].stride};
+    return (struct weight_shape){c->rows_in, c->rows, c->shape[WEIGHT].stride, c->one_way};
 }
 
 static void forward_packed(const struct op_call *c) {

@@ -186,6 +186,10 @@ size_t tape_node_output(const struct tape *tape, size_t node) {
     return tape->node[node].output;
 }
 
+bool tape_one_way(const struct tape *tape, size_t node) {
+    return !tape->value[tape->node[node].input[0]].wants_cotangent;
+}
+
 bool tape_node_kink(const struct tape *tape, size_t node, size_t *value) {
     *value = tape->node[node].input[0];
     return tape->node[node].op->flags & OP_KINK;

@@ -49,6 +49,8 @@ size_t tape_output(const struct tape *tape); /* the value that the loss reads */
 const struct op *tape_loss(const struct tape *tape);
 const char *tape_label(const struct tape *tape, size_t node);
 size_t tape_node_output(const struct tape *tape, size_t node);
+/* Whether nothing before the operation is to be learned: no cotangent of its (first) input is wanted. */
+bool tape_one_way(const struct tape *tape, size_t node);
 /* Whether the operation is not smooth (OP_KINK), and where which value changes sign. In a TAPE_TANGENTS
  * workspace the panel of that value, written over or not, is above 0 exactly where the value is. */
 bool tape_node_kink(const struct tape *tape, size_t node, size_t *value);

@@ -194,6 +194,7 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
         .cls = s->cls,
         .target = s->target,
         .sparse = node->input[0] == 0 ? s->sparse : NULL,
+        .one_way = tape_one_way(tape, n),
     };
     for (size_t i = 0; i < node->op->inputs; i++)
         c.x[i] = panel(ws, s, ws->plan->value[node->input[i]]);

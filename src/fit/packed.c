@@ -2,13 +2,15 @@
 
 #include "base/mem.h"
 
-static struct weight_shape shape_of(const struct parameter *p) {
-    return (struct weight_shape){p->in, p->out, p->stride};
+static struct weight_shape shape_of(const struct model *model, size_t i) {
+    const struct parameter *p = &model->parameter[i];
+    return (struct weight_shape){p->in, p->out, p->stride,
+                                 tape_one_way(model->tape, tape_parameter(model->tape, i)->node)};
 }
 
 /* Bytes of parameter i. */
 static size_t bytes_of(const struct model *model, const struct products *products, size_t i) {
-    const struct weight_shape shape = shape_of(&model->parameter[i]);
+    const struct weight_shape shape = shape_of(model, i);
     return model->parameter[i].kind == PARAMETER_WEIGHT ? products->weight_bytes(&shape) : 0;
 }
 
@@ -58,7 +60,7 @@ static struct place place_of(const struct packed *p, size_t t) {
 
 static void pack(const struct packed *p, const real *theta, struct place at) {
     const struct parameter *parameter = &p->model->parameter[at.i];
-    const struct weight_shape shape = shape_of(parameter);
+    const struct weight_shape shape = shape_of(p->model, at.i);
     if (p->weight[at.i])
         p->products->pack_weight(&shape, at.row0, at.rows, at.col0, at.cols, theta + parameter->offset,
                                  p->weight[at.i]);

@@ -15,9 +15,11 @@
 
 enum { PACKED_LANES = 32, PACKED_ALIGN = 64 };
 
-/* A matrix of weights: [in][out], rows `stride` apart, what is behind the outputs 0. */
+/* A matrix of weights: [in][out], rows `stride` apart, what is behind the outputs 0. one_way: nobody goes
+ * back through it, whose input is that of the net. */
 struct weight_shape {
     size_t in, out, stride;
+    bool one_way;
 };
 
 /* A tile of a weight gradient: rows (inputs) and columns (outputs, multiples of KERNEL_LANES, padding

@@ -80,7 +80,7 @@ static bool equal(size_t n, const real *a, const real *b) {
 
 bool products_agree(const struct products *products, const struct products *reference) {
     static struct scene here, there;
-    const struct weight_shape shape = {IN, OUT, OUT};
+    const struct weight_shape shape = {IN, OUT, OUT, false};
     uint32_t pool[POOL], state = 1;
     if (!fits(products, &shape) || !fits(reference, &shape))
         return false;

@@ -46,7 +46,7 @@ static void forward(const struct layer *l, size_t slice) {
 }
 
 static struct weight_shape shape_of(const struct layer *l) {
-    return (struct weight_shape){l->in, l->out, l->stride};
+    return (struct weight_shape){l->in, l->out, l->stride, false};
 }
 
 static void forward_packed(const struct layer *l, size_t slice) {

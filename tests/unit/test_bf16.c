@@ -88,7 +88,7 @@ static void end(struct layer *l) {
 
 /* Numbers of a kind; what is behind the outputs is 0. */
 static void fill(struct layer *l, size_t in, size_t out, int kind) {
-    l->shape = (struct weight_shape){in, out, (out + 15) / 16 * 16};
+    l->shape = (struct weight_shape){in, out, (out + 15) / 16 * 16, false};
     memset(l->w, 0, sizeof l->w);
     for (size_t i = 0; i < in; i++)
         for (size_t o = 0; o < out; o++)
@@ -148,6 +148,13 @@ static void slices_are_as_defined(void **unused) {
                     assert_true(isnan(dx[in * LANES]));
                 }
                 end(&l);
+                l.shape.one_way = true;
+                begin(&l, k);
+                l.p->pack_input(in, l.x[0], l.scratch, NULL);
+                l.p->forward(&l.shape, l.weight, l.scratch, z);
+                check(k, "forward, one way", z, expected_z, out * LANES, kind);
+                end(&l);
+                l.shape.one_way = false;
             }
         }
 }
