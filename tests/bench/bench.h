@@ -22,8 +22,8 @@ double bench_median(double *sample, size_t n);
  * as often as it takes to fill some milliseconds, BENCH_SAMPLES times. */
 double bench_rate(void (*work)(void *arg), void *arg, double amount);
 
-/* GFLOP/s of fma from registers to registers for the instruction set called name, on all members of the team;
- * 0 where this build has no such loop. */
+/* GFLOP/s of sums of products from registers to registers for the instruction set called name, on all members
+ * of the team; 0 where this build has no such loop. */
 double bench_peak(const char *name, struct team *team);
 
 /* Nanoseconds that a cache line takes to another thread and back. */

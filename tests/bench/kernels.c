@@ -1,5 +1,5 @@
 /* kernels --data DIR [--threads N] [--precision NAME]: what the machine can do and how much of it the kernels
- * use, as JSON on standard output: the peak of fma for every instruction set, the way of a cache line between
+ * use, as JSON on standard output: the peak of every instruction set, the way of a cache line between
  * two threads, the three products of a layer on one thread and on N (2), and where the time of a training
  * step goes. DIR has MNIST's files. DLTRAIN_ISA chooses the kernels as it does for dltrain. Exit status as
  * dltrain's. */
@@ -74,11 +74,11 @@ static void teams_free(struct teams *t) {
         team_free(t->team[i]);
 }
 
-static void write_peaks(const struct teams *t, struct json_writer *w) {
+static void write_peaks(const struct teams *t, enum precision precision, struct json_writer *w) {
     json_key(w, "peak");
     json_begin_array(w);
     const struct kernel *k;
-    for (size_t i = 0; (k = kernel_at(i)) != NULL; i++)
+    for (size_t i = 0; (k = kernel_of(precision, i)) != NULL; i++)
         for (size_t j = 0; k->supported() && j < t->count; j++) {
             double gflops = bench_peak(k->name, t->team[j]);
             if (gflops <= 0)
@@ -138,7 +138,7 @@ static bool report(const char *data, size_t threads, enum precision precision, s
     json_begin_object(&w);
     if (ok) {
         write_machine(k, &w);
-        write_peaks(&teams, &w);
+        write_peaks(&teams, precision, &w);
     }
     ok = ok && write_round_trip(&w, err) && write_products(k, &teams, threads, &w, err) &&
          bench_profile(data, isa, precision, &w, err);

@@ -1,5 +1,5 @@
-/* What the machine can do at best: fma from registers to registers, and a cache line from thread to thread.
- */
+/* What the machine can do at best: sums of products from registers to registers, and a cache line from thread
+ * to thread. */
 #include "peak.h"
 
 #include <stdatomic.h>
@@ -7,7 +7,7 @@
 
 #include "bench.h"
 
-/* ---- fma ---- */
+/* ---- sums of products ---- */
 
 static const struct {
     const char *name;
@@ -16,6 +16,10 @@ static const struct {
 #if defined __x86_64__
     {"avx2", peak_avx2},
     {"avx512", peak_avx512},
+#if !REAL_IS_DOUBLE
+    {"avx512_bf16", peak_avx512_bf16},
+    {"amx", peak_amx},
+#endif
 #elif defined __aarch64__
     {"neon", peak_neon},
 #endif
@@ -30,7 +34,7 @@ struct peak {
 enum { ROUNDS = 100000 };
 
 static double go_round(peak_loop *loop, size_t rounds) {
-    _Alignas(64) real result[KERNEL_LANES];
+    _Alignas(64) real result[KERNEL_LANES * KERNEL_LANES];
     return loop(rounds, (real)0.5, result);
 }
 

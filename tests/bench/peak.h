@@ -1,4 +1,4 @@
-/* Loops that do nothing but fma, one for each instruction set, compiled with its flags. */
+/* Loops that do nothing but multiply and add, one for each instruction set, compiled with its flags. */
 #ifndef BENCH_PEAK_H
 #define BENCH_PEAK_H
 
@@ -6,10 +6,10 @@
 
 #include "base/real.h"
 
-/* Goes round that often; factor below 1, or the sums grow. result: room for KERNEL_LANES sums, which exist so
- * that nothing can be left out. Returns the floating-point operations done. */
+/* Goes round that often; factor below 1, or the sums grow. result: room for KERNEL_LANES rows of as many
+ * sums, which exist so that nothing can be left out. Returns the floating-point operations done. */
 typedef double peak_loop(size_t rounds, real factor, real *result);
 
-peak_loop peak_avx2, peak_avx512, peak_neon;
+peak_loop peak_avx2, peak_avx512, peak_avx512_bf16, peak_amx, peak_neon;
 
 #endif

@@ -20,6 +20,7 @@ def options(description):
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--samples", type=int, help="an epoch is only that many samples")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="of products, where the library has it")
     chosen = parser.parse_args()
     chosen.hidden = [int(width) for width in chosen.hidden.split(",")]
     for library in ("OMP", "MKL", "OPENBLAS", "BLIS"):

@@ -23,16 +23,22 @@ def spread(values):
 
 
 def heading(results):
-    kernels, machine = results["kernels"], results["machine"]
+    machine, precisions = results["machine"], results["kernels"]
+    kernels = next(iter(precisions.values()))
+    sets = ", ".join(f"{name} by {each['isa']}" for name, each in precisions.items())
     lines = [
         f"machine     {machine['processor']}, {machine['processors']} processors",
-        f"dltrain     {results['dltrain']}, {kernels['compiler']}, {kernels['isa']}",
+        f"dltrain     {results['dltrain']}, {kernels['compiler']}; {sets}",
     ]
     for peer in results["peers"]:
-        about = f"{peer['library']} {peer['version']}, Python {peer['python']}{environment(peer)}"
-        lines.append(f"peer        {peer['label']}: {about}")
-    for peak in kernels["peak"]:
-        lines.append(f"fma peak    {peak['isa']}, {threads(peak['threads'])}: {peak['gflops']:.0f} GFLOP/s")
+        if peer["precision"] == "f32":
+            about = f"{peer['library']} {peer['version']}, Python {peer['python']}{environment(peer)}"
+            lines.append(f"peer        {peer['label']}: {about}")
+    peaks = {}
+    for each in precisions.values():
+        peaks.update({(peak["isa"], peak["threads"]): peak["gflops"] for peak in each["peak"]})
+    for (isa, n), gflops in peaks.items():
+        lines.append(f"peak        {isa}, {threads(n)}: {gflops:.0f} GFLOP/s")
     trip = kernels["round_trip_ns"]
     if trip is not None:
         lines.append(f"cache line  {trip:.0f} ns to another thread and back")
@@ -72,13 +78,13 @@ def profile(kernels, markdown):
 
 def epochs(results, markdown):
     labels = [peer["label"] for peer in results["peers"]]
-    rows = [["model", "batch", "data", "threads", "dltrain s/epoch", "of peak", "process s", "RSS MB"]]
+    rows = [["model", "batch", "data", "threads", "products", "dltrain s/epoch", "of peak", "process s", "RSS MB"]]
     for label in labels:
         rows[0] += [f"{label} s/epoch", "to dltrain's"]
     for case in results["cases"]:
         ours = case["dltrain"]
         share = case["share_of_peak"]
-        row = [case["model"], str(case["batch"]), case["data"], str(case["threads"])]
+        row = [case["model"], str(case["batch"]), case["data"], str(case["threads"]), case["precision"]]
         row += [spread(ours["epoch_seconds"]), "-" if share is None else f"{share:.0%}"]
         row += [number(median(ours["process_seconds"])), f"{median(ours['rss_mb']):.0f}"]
         for label in labels:
@@ -95,8 +101,8 @@ def notes(results):
     return [
         f"Medians (smallest..largest) of {results['repeat']} runs of each program, taken in turns; ratios run by run.",
         "s/epoch: the fastest epoch of a run.",
-        "of peak: nominal operations, 2 N (3 P - P of the first layer), in that time. Products leave out terms whose",
-        "input is 0, so the share can pass 100 %.",
+        "of peak: nominal operations, 2 N (3 P - P of the first layer), in that time, by the peak of the instructions that",
+        "the products are made of. Products in f32 leave out terms whose input is 0, so the share can pass 100 %.",
         f"process: the whole program with reading the data, the epochs ({lengths}) and a test.",
         *(["*: timed on the first samples of an epoch only, and scaled to all."] if partly else []),
     ]
@@ -104,13 +110,10 @@ def notes(results):
 
 def text(results, markdown):
     """The whole page."""
-    kernels = results["kernels"]
     head = heading(results)
-    parts = [
-        ["```text", *head, "```"] if markdown else head,
-        ["Products, GFLOP/s (share of the peak):", "", *products(kernels, markdown)],
-        profile(kernels, markdown),
-        epochs(results, markdown),
-        notes(results),
-    ]
+    parts = [["```text", *head, "```"] if markdown else head]
+    for name, kernels in results["kernels"].items():
+        parts.append([f"Products in {name}, GFLOP/s (share of the peak):", "", *products(kernels, markdown)])
+        parts.append(profile(kernels, markdown))
+    parts += [epochs(results, markdown), notes(results)]
     return "\n\n".join("\n".join(part) for part in parts)

@@ -4,7 +4,7 @@
     program=$(make --no-print-directory -s -j2 bench-program | tail -n 1)
     run "$program" --threads 1
     [ "$status" -eq 2 ]
-    [ "${lines[0]}" = "usage: kernels --data DIR [--threads N]" ]
+    [ "${lines[0]}" = "usage: kernels --data DIR [--threads N] [--precision NAME]" ]
 }
 
 @test "the benchmark's runner says what it does, and that it knows no such model" {
