@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
 #include "cli/option_rows.h"
@@ -44,14 +45,18 @@ static const struct option_row options[] = {
 
 static const double default_tolerance = 1e-6;
 
-static void add_titles(struct table *table) {
+/* Where a training's gradient is compared: what it is off, and what the rounding of factors does. */
+static void add_titles(struct table *table, bool in_training) {
     static const char *const titles[] = {"tensor",     "shape",   "gradient", "adjoint",
-                                         "difference", "checked", "skipped",  "result"};
-    for (size_t i = 0; i < table->columns; i++)
+                                         "difference", "checked", "skipped"};
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         table_cell(table, "%s", titles[i]);
+    if (in_training)
+        table_cell(table, "training"), table_cell(table, "rounding");
+    table_cell(table, "result");
 }
 
-static void add_row(struct table *table, const struct checked_tensor *t) {
+static void add_row(struct table *table, const struct checked_tensor *t, bool in_training) {
     table_cell(table, "%s", t->name);
     if (t->dims == 2)
         table_cell(table, "%zu x %zu", t->shape[0], t->shape[1]);
@@ -65,14 +70,16 @@ static void add_row(struct table *table, const struct checked_tensor *t) {
         table_cell(table, "-");
     table_cell(table, "%zu", t->checked);
     table_cell(table, "%zu", t->skipped);
+    if (in_training)
+        table_cell(table, "%.1e", t->training_error), table_cell(table, "%.1e", t->rounding);
     table_cell(table, "%s", t->ok ? "ok" : "FAIL");
 }
 
 static void add_tensors(const struct gradient_report *r, struct text *out) {
-    struct table table = {.columns = 8, .right = 0x7e};
-    add_titles(&table);
+    struct table table = {.columns = r->in_training ? 10 : 8, .right = r->in_training ? 0x1fe : 0x7e};
+    add_titles(&table, r->in_training);
     for (size_t i = 0; i < r->tensors; i++)
-        add_row(&table, &r->tensor[i]);
+        add_row(&table, &r->tensor[i], r->in_training);
     table_print(&table, 0, out);
 }
 
@@ -110,6 +117,9 @@ static void add_remarks(const struct gradient_report *r, struct text *out) {
                       t->name);
         else if (t->adjoint_error > GRADIENT_ADJOINT_TOLERANCE)
             text_addf(out, "%s: forward and reverse mode disagree\n", t->name);
+        else if (t->training_error > GRADIENT_TRAINING_TOLERANCE)
+            text_addf(out, "%s: the gradient of a training in bfloat16 is off by %.2g of its norm\n", t->name,
+                      t->training_error);
         else if (!t->ok)
             text_addf(out, "%s: at [%zu, %zu] the gradient is %.10g, the difference %.10g\n", t->name,
                       t->worst.out, t->worst.in, t->worst.gradient, t->worst.difference);
@@ -118,13 +128,17 @@ static void add_remarks(const struct gradient_report *r, struct text *out) {
 
 static void add_verdict(const struct gradient_report *r, struct text *out) {
     if (gradient_report_ok(r))
-        text_addf(out, "ok: %zu tensors, adjoint errors within %.0e, differences within %.0e\n", r->tensors,
+        text_addf(out, "ok: %zu tensors, adjoint errors within %.0e, differences within %.0e", r->tensors,
                   GRADIENT_ADJOINT_TOLERANCE, r->tolerance);
     else
-        text_addf(out, "FAIL: %zu of %zu tensors%s beyond adjoint errors of %.0e or differences of %.0e\n",
+        text_addf(out, "FAIL: %zu of %zu tensors%s beyond adjoint errors of %.0e or differences of %.0e",
                   r->failed, r->tensors,
                   r->has_direction && !r->direction.ok ? " and the random direction" : "",
                   GRADIENT_ADJOINT_TOLERANCE, r->tolerance);
+    if (r->in_training)
+        text_addf(out, "%s a training's within %.0e", gradient_report_ok(r) ? "," : " or",
+                  GRADIENT_TRAINING_TOLERANCE);
+    text_add(out, "\n");
 }
 
 static void add_report(const struct gradient_report *r, struct text *out) {
@@ -167,12 +181,18 @@ static int run_command(const struct arguments *a) {
     int status = config_file_open(a, "gradcheck", &config);
     if (status)
         return status;
-    if (gradient_check_double(&config, &wish, &report, &err)) {
+    double *in_training = NULL;
+    bool half = config.precision == PRECISION_BF16;
+    bool ok = kernel_find(wish.isa, (enum precision)config.precision, &err) != NULL;
+    ok = ok && (!half || gradient_in_training(&config, &wish, &in_training, &err));
+    wish.in_training = in_training;
+    if (ok && gradient_check_double(&config, &wish, &report, &err)) {
         status = print_report(&report, a->json);
         gradient_report_release(&report);
     } else {
         status = config_file_failure(a, &err);
     }
+    mem_free(in_training);
     config_release(&config);
     return status;
 }

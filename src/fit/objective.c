@@ -1,10 +1,12 @@
 #include "fit/objective.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "fit/noise.h"
+#include "fit/packed.h"
 #include "fit/penalty.h"
 #include "fit/slice.h"
 
@@ -23,6 +25,7 @@ struct objective {
     uint32_t *row;             /* [slices * lanes] rows of the set */
     real *seed;                /* [slices * lanes] weight / samples, 0 behind the samples */
     struct tape_workspace *ws; /* all slices */
+    struct packed packed;      /* the weights, where the products take them so */
     struct fit_noise noise;    /* that of the first epoch, always the same */
     size_t kink_rows;
     struct probe *probe; /* [threads] */
@@ -78,12 +81,14 @@ static void probe_release(struct probe *p) {
 
 static bool allocate(struct objective *o, struct err *err) {
     const struct tape *tape = o->source.model->tape;
+    const struct products *products = o->source.kernel->products;
     o->row = mem_alloc(o->slices * o->source.lanes, sizeof *o->row, "the samples", err);
     if (o->row)
         o->seed = mem_alloc_aligned(o->slices * o->source.lanes, sizeof *o->seed, "the samples", err);
     if (o->seed)
-        o->ws = tape_workspace_create(tape, TAPE_TANGENTS, NULL, o->slices, o->source.lanes, 1, err);
-    if (o->ws)
+        o->ws = tape_workspace_create(tape, products ? TAPE_TRAIN_PACKED : TAPE_TANGENTS, products, o->slices,
+                                      o->source.lanes, 1, err);
+    if (o->ws && packed_init(&o->packed, o->source.model, o->source.kernel, err))
         o->probe = mem_alloc(o->threads, sizeof *o->probe, "the samples", err);
     bool ok = o->probe && choose_samples(o, err) &&
               fit_noise_init(&o->noise, &o->setup, o->row, o->slices, o->source.lanes, err);
@@ -105,7 +110,7 @@ struct objective *objective_create(const struct fit_setup *setup, size_t samples
         .scaling = setup->scaling,
         .label_smoothing = setup->label_smoothing,
         .input_noise = setup->regularization.input_noise,
-        .lanes = KERNEL_LANES,
+        .lanes = setup->kernel->products ? PACKED_LANES : KERNEL_LANES,
     };
     o->samples = samples < setup->train->count ? samples : setup->train->count;
     o->slices = (o->samples + o->source.lanes - 1) / o->source.lanes;
@@ -123,6 +128,7 @@ void objective_free(struct objective *objective) {
     for (size_t t = 0; objective->probe && t < objective->threads; t++)
         probe_release(&objective->probe[t]);
     mem_free(objective->probe);
+    packed_release(&objective->packed);
     fit_noise_release(&objective->noise);
     tape_workspace_free(objective->ws);
     mem_free(objective->seed);
@@ -145,6 +151,7 @@ static struct tape_slice run_forward(const struct objective *o, struct tape_work
     size_t count = left < source->lanes ? left : source->lanes;
     struct tape_slice slice = {.k = source->kernel,
                                .theta = theta,
+                               .packed = packed_weights(&o->packed),
                                .index = index,
                                .seed = o->seed + first,
                                .noise = fit_noise_of(&o->noise, s)};
@@ -229,6 +236,7 @@ static bool add_penalty_difference(const struct objective *o, const real *up, co
 double objective_value(struct objective *objective, const real *theta) {
     struct objective *o = objective;
     double sum = 0;
+    packed_all(&o->packed, theta);
     for (size_t s = 0; s < o->slices; s++) {
         struct tape_slice slice = run_forward(o, o->ws, &o->probe[0].targets, theta, s, s);
         sum += weigh(o, &slice, losses(o, o->ws, &slice));
@@ -240,16 +248,19 @@ void objective_gradient(struct objective *objective, const real *theta, real *gr
     struct objective *o = objective;
     const struct tape *tape = o->source.model->tape;
     _Alignas(MEM_ALIGN) real g[OP_TILE_ROWS * OP_TILE_COLS];
+    real scale = slice_input_scale(&o->source, fit_noise_of(&o->noise, 0));
+    packed_all(&o->packed, theta);
     for (size_t s = 0; s < o->slices; s++) {
         struct tape_slice slice = run_forward(o, o->ws, &o->probe[0].targets, theta, s, s);
         tape_reverse(tape, o->ws, &slice);
     }
     for (size_t t = 0; t < tape_tiles(tape); t++) {
         struct tape_tile tile = tape_tile(tape, t);
-        tape_gradient(tape, o->ws, o->source.kernel, NULL, 1, o->samples, t, g);
+        tape_gradient(tape, o->ws, o->source.kernel, NULL, scale, o->samples, t, g);
         for (size_t r = 0; r < tile.rows; r++)
             memcpy(gradient + tile.offset + r * tile.stride, g + r * OP_TILE_COLS, tile.cols * sizeof(real));
     }
+    kernel_rest(o->source.kernel);
     struct walk w = {.o = o};
     for (size_t at; walk_next(&w, &at);)
         gradient[at] += (real)penalty_slope(&w.penalty, (double)theta[at]);
@@ -258,6 +269,7 @@ void objective_gradient(struct objective *objective, const real *theta, real *gr
 double objective_jvp(struct objective *objective, const real *theta, const real *direction) {
     struct objective *o = objective;
     double sum = 0;
+    assert(!o->source.kernel->products);
     for (size_t s = 0; s < o->slices; s++) {
         struct tape_slice slice = run_forward(o, o->ws, &o->probe[0].targets, theta, s, s);
         slice.theta_dot = direction;
@@ -311,6 +323,7 @@ bool objective_difference(struct objective *objective, size_t rank, const real *
                           double *difference) {
     const struct objective *o = objective;
     struct probe *p = &objective->probe[rank];
+    assert(!o->source.kernel->products);
     probe_at(o, p, up, 0);
     probe_at(o, p, down, 1);
     double sum = 0;

@@ -19,7 +19,8 @@ size_t objective_samples(const struct objective *objective);
 double objective_value(struct objective *objective, const real *theta);
 
 /* One forward and one reverse sweep. gradient: laid out as theta, padding 0. The sub-gradient of l1 at 0
- * is 0. */
+ * is 0. Value and gradient are made of the kernel's products, packed factors where it has them; what follows
+ * is not for such a kernel, whose objective is a function of steps. */
 void objective_gradient(struct objective *objective, const real *theta, real *gradient);
 
 /* The derivative along `direction` (laid out as theta, padding 0) by one sweep in forward mode. */

@@ -38,11 +38,10 @@ const struct kernel *kernel_at(size_t i) {
     return kernel_of(PRECISION_F32, i);
 }
 
-/* The table called name, or NULL. In double precision nothing is rounded to bfloat16: the sets of such
- * products stand for the one that they go with. */
+/* The table called name, or NULL. In double precision no instruction multiplies in bfloat16: such a set
+ * stands for the one that it goes with. */
 static const struct kernel *named(enum precision precision, const char *name) {
-    if (REAL_IS_DOUBLE && precision == PRECISION_BF16 &&
-        (strcmp(name, "avx512_bf16") == 0 || strcmp(name, "amx") == 0))
+    if (REAL_IS_DOUBLE && (strcmp(name, "avx512_bf16") == 0 || strcmp(name, "amx") == 0))
         name = "avx512";
     for (size_t i = 0; kernel_of(precision, i); i++)
         if (strcmp(kernel_of(precision, i)->name, name) == 0)

@@ -4,8 +4,7 @@
 
 #include <stddef.h>
 
-/* What the factors of a layer's products are rounded to; sums and all else are of type real. The engine in
- * double precision rounds to nothing else. */
+/* What the factors of a layer's products are rounded to; sums and all else are of type real. */
 enum precision { PRECISION_F32, PRECISION_BF16 };
 
 /* "f32", "bf16"; NULL from the count on. */

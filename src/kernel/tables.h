@@ -1,6 +1,5 @@
-/* The kernel tables that a build for this architecture contains. A set's tables are an array by precision; of
- * the engine in double precision they are all the same, and tables of products in bfloat16 alone are not
- * there. */
+/* The kernel tables that a build for this architecture contains. A set's tables are an array by precision;
+ * tables of products in bfloat16 alone are not there in double precision. */
 #ifndef KERNEL_TABLES_H
 #define KERNEL_TABLES_H
 

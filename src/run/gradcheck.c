@@ -25,6 +25,8 @@ struct check {
     real *direction;      /* [size] */
     real *moved[2];       /* [threads * size] theta, on both sides of a coordinate */
     struct search *found; /* [threads] */
+    double *rounded,
+        *exact; /* gradients by rounded factors, and not; NULL: there is no training to compare */
 };
 
 /* The smallest magnitude of a gradient that a difference quotient can resolve. */
@@ -189,6 +191,33 @@ static void measure(const struct check *c, const struct parameter *p, double *no
     *norm = sqrt(squares);
 }
 
+/* Elements of the tensors before tensor i. */
+static size_t elements_before(const struct model *model, size_t i) {
+    size_t n = 0;
+    while (i-- > 0)
+        n += model->parameter[i].in * model->parameter[i].out;
+    return n;
+}
+
+/* Norm of the difference of two gradients of tensor i, [out][in]. */
+static double distance(const struct parameter *p, const double *a, const double *b) {
+    double squares = 0;
+    for (size_t e = 0; e < p->in * p->out; e++)
+        squares += (a[e] - b[e]) * (a[e] - b[e]);
+    return sqrt(squares);
+}
+
+static void compare_training(const struct check *c, size_t i, struct checked_tensor *t) {
+    const struct parameter *p = &c->model->parameter[i];
+    size_t before = elements_before(c->model, i);
+    t->training_error = t->rounding = (double)NAN;
+    if (!c->rounded)
+        return;
+    double scale = fmax(t->norm, resolvable(c));
+    t->training_error = relative(distance(p, c->options->in_training + before, c->rounded + before), scale);
+    t->rounding = relative(distance(p, c->rounded + before, c->exact + before), scale);
+}
+
 static void check_tensor(struct check *c, size_t i, struct checked_tensor *t) {
     const struct parameter *p = &c->model->parameter[i];
     double largest, scale, forward, reverse;
@@ -205,7 +234,9 @@ static void check_tensor(struct check *c, size_t i, struct checked_tensor *t) {
     t->difference_error = relative(found.worst, scale);
     t->worst.out = found.at % p->out, t->worst.in = found.at / p->out;
     t->worst.gradient = found.gradient, t->worst.difference = found.difference;
-    t->ok = t->adjoint_error <= GRADIENT_ADJOINT_TOLERANCE && t->difference_error <= c->options->tolerance;
+    compare_training(c, i, t);
+    t->ok = t->adjoint_error <= GRADIENT_ADJOINT_TOLERANCE && t->difference_error <= c->options->tolerance &&
+            !(t->training_error > GRADIENT_TRAINING_TOLERANCE);
 }
 
 /* ---- all parameters at once ---- */
@@ -263,6 +294,45 @@ static struct gradient_cost cost_of(const struct model *model) {
     return cost;
 }
 
+/* ---- the gradient of a training ---- */
+
+static double *flat_gradient(const struct model *model, const real *gradient, struct err *err) {
+    double *flat =
+        mem_alloc(elements_before(model, model->parameter_count), sizeof *flat, "the gradient", err);
+    double *next = flat;
+    for (size_t i = 0; flat && i < model->parameter_count; i++) {
+        const struct parameter *p = &model->parameter[i];
+        for (size_t o = 0; o < p->out; o++)
+            for (size_t k = 0; k < p->in; k++)
+                *next++ = (double)gradient[p->offset + k * p->stride + o];
+    }
+    return flat;
+}
+
+bool gradient_in_training(const struct config *config, const struct gradient_options *options, double **out,
+                          struct err *err) {
+    struct setup setup;
+    struct objective *objective = NULL;
+    real *gradient = NULL;
+    *out = NULL;
+    if (!setup_open(config, options->isa, !options->init_from, &setup, err))
+        return false;
+    if (setup_start(&setup, options->init_from, err)) {
+        struct fit_setup fit = setup_of_fit(&setup);
+        objective = objective_create(&fit, options->samples, err);
+    }
+    if (objective)
+        gradient = mem_alloc_aligned(setup.model->size, sizeof *gradient, "the gradient", err);
+    if (gradient) {
+        objective_gradient(objective, setup.model->theta, gradient);
+        *out = flat_gradient(setup.model, gradient, err);
+    }
+    mem_free(gradient);
+    objective_free(objective);
+    setup_release(&setup);
+    return *out != NULL;
+}
+
 /* ---- the whole check ---- */
 
 static void check_release(struct check *c) {
@@ -272,6 +342,8 @@ static void check_release(struct check *c) {
     mem_free(c->moved[0]);
     mem_free(c->moved[1]);
     mem_free(c->found);
+    mem_free(c->rounded);
+    mem_free(c->exact);
 }
 
 static bool check_init(struct check *c, const struct setup *setup, const struct gradient_options *options,
@@ -312,6 +384,8 @@ static bool run_checks(struct check *c, struct gradient_report *r, struct err *e
     r->samples = objective_samples(c->objective);
     r->objective = c->value;
     objective_gradient(c->objective, c->model->theta, c->gradient);
+    if (c->rounded && !(c->exact = flat_gradient(c->model, c->gradient, err)))
+        return false;
     for (size_t i = 0; i < r->tensors; i++) {
         check_tensor(c, i, &r->tensor[i]);
         r->failed += !r->tensor[i].ok;
@@ -325,10 +399,18 @@ bool gradient_check(const struct config *config, const struct gradient_options *
                     struct gradient_report *out, struct err *err) {
     struct setup setup;
     struct check check;
-    struct gradient_report r = {.tolerance = options->tolerance, .has_direction = options->direction};
-    if (!setup_open(config, options->isa, !options->init_from, &setup, err))
+    struct gradient_report r = {.tolerance = options->tolerance,
+                                .has_direction = options->direction,
+                                .in_training = options->in_training};
+    struct config exact = *config; /* what it owns stays the other's */
+    exact.precision = PRECISION_F32;
+    if (!setup_open(&exact, options->isa, !options->init_from, &setup, err))
         return false;
     bool ok = setup_start(&setup, options->init_from, err) && check_init(&check, &setup, options, err);
+    if (ok && options->in_training && !gradient_in_training(config, options, &check.rounded, err)) {
+        check_release(&check);
+        ok = false;
+    }
     if (ok) {
         snprintf(r.kernel, sizeof r.kernel, "%s", setup.kernel->name);
         r.cost = cost_of(setup.model);

@@ -14,6 +14,11 @@
 /* What <gradient, v> and the directional derivative may differ by, relative to sum |gradient_i v_i|. */
 #define GRADIENT_ADJOINT_TOLERANCE 1e-10
 
+/* What the gradient of a training in bfloat16 may be off from that of the same rounded factors in the
+ * engine's precision: floats in its sums, and a factor that they take to the other side of a tie. See
+ * training_error. */
+#define GRADIENT_TRAINING_TOLERANCE 1e-3
+
 struct gradient_options {
     const char *isa;       /* a kernel table by name, "auto" or NULL */
     const char *init_from; /* a model file to start from; NULL: the initialisers */
@@ -21,6 +26,8 @@ struct gradient_options {
     size_t coordinates;    /* differences of each tensor; 0: of all its elements */
     double tolerance;      /* of differences, see difference_error */
     bool direction;        /* a directional derivative along all parameters at once as well */
+    /* The gradient as gradient_in_training has it, to be compared; NULL: none is. */
+    const double *in_training;
 };
 
 struct checked_tensor {
@@ -32,6 +39,10 @@ struct checked_tensor {
      * gradient, but to no less than a thousandth of the objective (or of 1), as rounding of the objective
      * leaves a difference quotient an error that does not shrink with the gradient. */
     double difference_error;
+    /* Where there is a gradient of a training to compare, else NaN. Norms of differences, relative to norm,
+     * but to no less than a thousandth of the objective (or of 1): of that gradient from one of the same
+     * products with rounded factors in the engine's own precision; of the latter from the exact one. */
+    double training_error, rounding;
     size_t checked, skipped; /* elements; skipped: a kink lies between the evaluations */
     struct {
         size_t out, in;
@@ -65,10 +76,16 @@ struct gradient_report {
     double objective, tolerance;
     struct checked_tensor *tensor; /* owned */
     size_t tensors, failed;
+    bool in_training; /* compared with the gradient of a training */
     bool has_direction;
     struct checked_direction direction; /* if has_direction */
     struct gradient_cost cost;
 };
+
+/* The gradient of the objective as training computes it, with products of the config's precision and all else
+ * in the engine's: tensor after tensor, [out][in]. *out: to be freed with mem_free. */
+bool gradient_in_training(const struct config *config, const struct gradient_options *options, double **out,
+                          struct err *err) MUST_CHECK;
 
 /* Checks in the engine's own precision. ERR_DIVERGED where the objective is not finite; release the report
  * with gradient_report_release. */

@@ -34,6 +34,10 @@ static void put_tensor(struct json_writer *w, const struct checked_tensor *t) {
     json_put_number(w, "gradient_norm", t->norm);
     json_put_number(w, "adjoint_error", t->adjoint_error);
     put_difference(w, "difference_error", t->checked > 0, t->difference_error);
+    if (!isnan(t->training_error))
+        json_put_number(w, "training_error", t->training_error);
+    if (!isnan(t->rounding))
+        json_put_number(w, "rounding", t->rounding);
     json_put_uint(w, "checked", t->checked);
     json_put_uint(w, "skipped", t->skipped);
     json_put_bool(w, "ok", t->ok);
@@ -73,6 +77,8 @@ bool gradient_report_json(const struct gradient_report *report, struct text *out
     json_put_number(&w, "objective", report->objective);
     json_put_number(&w, "adjoint_tolerance", GRADIENT_ADJOINT_TOLERANCE);
     json_put_number(&w, "difference_tolerance", report->tolerance);
+    if (report->in_training)
+        json_put_number(&w, "training_tolerance", GRADIENT_TRAINING_TOLERANCE);
     json_key(&w, "tensors");
     json_begin_array(&w);
     for (size_t i = 0; i < report->tensors; i++)

@@ -60,3 +60,18 @@ number() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),\{0,1\}$/\1/p" "$1" | head -n 1; 
     fails 3 'precision=bf61: must be "f32" or "bf16", got "bf61" (default "f32"); did you mean "bf16"?' \
         "$DLTRAIN" --config "$config" --set precision=bf61 --out a
 }
+
+@test "gradcheck holds the gradient of a training against the same rounded factors in double precision" {
+    "$DLTRAIN" gradcheck --config "$config" --set precision=bf16 --coordinates 4 --json >report
+    # four tensors: off by floats' rounding only, while bfloat16 shows
+    awk -F '[:,]' '
+        /"training_error"/ { n++; if (!($2 < 1e-5)) exit 1 }
+        /"rounding"/ { m++; if (!($2 > 1e-4 && $2 < 0.2)) exit 1 }
+        END { exit !(n == 4 && m == 4) }' report
+    "$DLTRAIN" gradcheck --config "$config" --set precision=bf16 --coordinates 4 >text
+    [[ $(cat text) == *" training "*" rounding "*"a training's within 1e-03"* ]]
+    "$DLTRAIN" gradcheck --config "$config" --coordinates 4 >text
+    run ! grep -q training text
+    fails 2 'instruction set "avx512_bf16" is for precision bf16 alone' \
+        "$DLTRAIN" gradcheck --config "$config" --isa avx512_bf16
+}
