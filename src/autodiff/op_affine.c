@@ -114,7 +114,8 @@ static void gradient_sparse(const struct op_tile *t, const real *dz, size_t pane
 }
 
 static void gradient_packed(const struct op_tile *t) {
-    const struct product_tile tile = {.row0 = t->row0,
+    const struct product_tile tile = {.in = t->rows_in,
+                                      .row0 = t->row0,
                                       .rows = t->rows,
                                       .col0 = t->col0,
                                       .cols = t->cols,

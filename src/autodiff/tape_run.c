@@ -289,6 +289,7 @@ void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const str
     bool reads_input = node->op->flags & OP_BATCH_INPUT;
     struct op_tile call = {
         .k = k,
+        .rows_in = tape->value[node->input[0]].rows,
         .parameter = p->which,
         .row0 = tape->tile[t].row0,
         .rows = tile.rows,

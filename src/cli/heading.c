@@ -110,6 +110,9 @@ void heading_details(const struct description *d, struct text *out) {
     text_add(out, "kernels of this machine:");
     for (size_t i = 0; describe_kernel(i); i++)
         text_addf(out, " %s", describe_kernel(i));
+    text_add(out, describe_products(0) ? "; products in bf16 by" : "");
+    for (size_t i = 0; describe_products(i); i++)
+        text_addf(out, " %s", describe_products(i));
     text_add(out, "\n");
 }
 

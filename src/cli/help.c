@@ -77,6 +77,9 @@ int help_version(void) {
               describe_contract(), compiler);
     for (size_t i = 0; describe_kernel(i); i++)
         text_addf(&text, " %s", describe_kernel(i));
+    text_add(&text, describe_products(0) ? "\nproducts in bf16 by" : "");
+    for (size_t i = 0; describe_products(i); i++)
+        text_addf(&text, " %s", describe_products(i));
     text_add(&text, "\n");
     return print_text(&text);
 }

@@ -1,5 +1,7 @@
 #include "run/describe.h"
 
+#include <string.h>
+
 #include "autodiff/tape.h"
 #include "base/mem.h"
 #include "data/idx.h"
@@ -126,6 +128,18 @@ const char *describe_kernel(size_t i) {
     for (size_t k = 0; kernel_at(k); k++)
         if (kernel_at(k)->supported() && i-- == 0)
             return kernel_at(k)->name;
+    return NULL;
+}
+
+const char *describe_products(size_t i) {
+    for (size_t k = 0; kernel_of(PRECISION_BF16, k); k++) {
+        const struct kernel *table = kernel_of(PRECISION_BF16, k);
+        bool floats = false;
+        for (size_t f = 0; kernel_at(f); f++)
+            floats = floats || strcmp(kernel_at(f)->name, table->name) == 0;
+        if (!floats && table->supported() && i-- == 0)
+            return table->name;
+    }
     return NULL;
 }
 

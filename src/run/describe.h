@@ -62,6 +62,8 @@ bool describe_method(const struct description *d, size_t i, struct text *out);
 
 /* The kernel tables that this processor can run, by name; NULL from the count on. */
 const char *describe_kernel(size_t i);
+/* Those that have products in bfloat16 alone. */
+const char *describe_products(size_t i);
 
 /* The version of the numeric contract. */
 int describe_contract(void);

@@ -86,7 +86,8 @@ static void weight_gradient_packed(const struct layer *l, size_t t) {
     size_t down = tiles(l->in, OP_TILE_ROWS);
     size_t row0 = t % down * OP_TILE_ROWS, col0 = t / down * OP_TILE_COLS;
     size_t rows = l->in - row0, cols = up(l->out, KERNEL_LANES) - col0;
-    const struct product_tile tile = {.row0 = row0,
+    const struct product_tile tile = {.in = l->in,
+                                      .row0 = row0,
                                       .rows = rows < OP_TILE_ROWS ? rows : OP_TILE_ROWS,
                                       .col0 = col0,
                                       .cols = cols < OP_TILE_COLS ? cols : OP_TILE_COLS,

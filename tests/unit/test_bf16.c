@@ -234,7 +234,8 @@ static void gradients_are_as_defined(void **unused) {
                     l.p->pack_input(in, l.x[s], l.scratch, l.input[s]);
                     l.p->pack_cotangent(out, l.dz[s], NULL, l.cotangent[s]);
                 }
-                const struct product_tile tile = {row0,
+                const struct product_tile tile = {in,
+                                                  row0,
                                                   rows,
                                                   col0,
                                                   cols,
@@ -318,8 +319,17 @@ static void the_mode_is_restored(void **unused) {
     FOR_TABLES(k) {
         fill(&l, 16, 16, ORDINARY);
         begin(&l, k);
-        const struct product_tile tile = {
-            0, 16, 0, 16, 32, 1, l.input[0], l.cotangent[0], l.p->input_bytes(16), l.p->cotangent_bytes(16)};
+        const struct product_tile tile = {16,
+                                          0,
+                                          16,
+                                          0,
+                                          16,
+                                          32,
+                                          1,
+                                          l.input[0],
+                                          l.cotangent[0],
+                                          l.p->input_bytes(16),
+                                          l.p->cotangent_bytes(16)};
         l.p->pack_input(16, l.x[0], l.scratch, l.input[0]);
         l.p->forward(&l.shape, l.weight, l.scratch, z);
         assert_true(tiny * 2 == 0x1p-129f && tiny / 2 > 0);
