@@ -55,8 +55,8 @@ struct op_packed {
 /* One call on one slice. Pointers that a mode does not use are NULL. */
 struct op_call {
     const struct kernel *k;
-    int code; /* the row's code: which activation */
-    size_t lanes;
+    int code;                      /* the row's code: which activation */
+    size_t lanes, samples;         /* of them; what is behind them is padding */
     size_t rows_in, rows;          /* of the (first) input, of the output */
     size_t first_row, some_rows;   /* forward with OP_SPARSE_INPUT: the rows of the output to compute */
     real constant;                 /* the node's constant (slope of leaky_relu, what dropout keeps) */

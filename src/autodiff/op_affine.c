@@ -47,7 +47,7 @@ static struct weight_shape weight_shape(const struct op_call *c) {
 static void forward_packed(const struct op_call *c) {
     const struct products *p = c->packed.products;
     const struct weight_shape shape = weight_shape(c);
-    p->pack_input(c->rows_in, c->x[0], c->packed.scratch, c->packed.input);
+    p->pack_input(c->rows_in, c->samples, c->x[0], c->packed.scratch, c->packed.input);
     p->forward(&shape, c->packed.weight, c->packed.scratch, c->y);
 }
 
@@ -76,7 +76,7 @@ static void keep_sample_major(const struct op_call *c) {
 static void vjp_packed(const struct op_call *c) {
     const struct products *p = c->packed.products;
     const struct weight_shape shape = weight_shape(c);
-    p->pack_cotangent(c->rows, c->dy, c->dx[0] ? c->packed.scratch : NULL, c->packed.cotangent);
+    p->pack_cotangent(c->rows, c->samples, c->dy, c->dx[0] ? c->packed.scratch : NULL, c->packed.cotangent);
     if (c->dx[0])
         p->backward(&shape, c->packed.weight, c->packed.scratch, c->dx[0], c->add[0]);
 }

@@ -74,7 +74,6 @@ bool tape_apply(struct tape *tape, const struct op *op, const size_t *inputs, si
     for (size_t n = 0; n < tape->nodes; n++)
         node.layer += (tape->node[n].op->flags & OP_BATCH_INPUT) != 0;
     snprintf(node.label, sizeof node.label, "%s", label);
-    node.kept = tape->kept;
     void *nodes = tape->node;
     bool ok = grow(&nodes, tape->nodes, &tape->node_room, sizeof *tape->node, err);
     tape->node = nodes;
@@ -84,7 +83,6 @@ bool tape_apply(struct tape *tape, const struct op *op, const size_t *inputs, si
         tape->value[inputs[i]].consumers++;
         tape->value[inputs[i]].last_consumer = tape->nodes;
     }
-    tape->kept += node.shape.kept;
     tape->parameters += node.shape.parameters;
     tape->node[tape->nodes++] = node;
     *value = node.output;

@@ -84,6 +84,7 @@ struct tape_slice {
     real input_scale;                 /* and is to be multiplied by this; 0: it is not */
     size_t index;                     /* which slice of the batch */
     size_t thread;                    /* whose memory */
+    size_t samples;                   /* that it has; 0: as many as there are lanes */
     const uint32_t *cls;              /* classes [lanes], or NULL */
     const real *target;               /* or targets [outputs][lanes] */
     const struct noise *noise;        /* what random operations draw by; NULL: they are left out */

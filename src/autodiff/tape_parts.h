@@ -12,8 +12,12 @@ struct tape_node {
     char label[32];
     struct op_shape shape;
     size_t first_parameter;
-    size_t kept; /* where its kept numbers begin, in reals per sample */
 };
+
+/* Whether the operation is a product, whose factors may be packed. */
+static inline bool tape_is_product(const struct tape_node *node) {
+    return node->op->flags & OP_BATCH_INPUT;
+}
 
 enum { NO_NODE = -1 };
 
@@ -56,7 +60,6 @@ struct tape {
         unsigned parameter, row0, col0, cols; /* cols: of the parameter */
     } * tile;
     size_t tiles;
-    size_t kept; /* reals per sample */
     struct tape_plan plan[TAPE_MODES];
 };
 

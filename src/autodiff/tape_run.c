@@ -5,9 +5,10 @@
 #include "autodiff/tape_parts.h"
 #include "base/mem.h"
 
-/* Bytes from the beginning of what a slice has packed. */
-struct packed_place {
-    size_t input, cotangent;
+/* What an operation keeps of a slice for the gradient of its parameters: packed input and cotangent, in bytes
+ * from the beginning of what the slice has packed; or its own numbers, in reals per sample. */
+struct kept_place {
+    size_t input, cotangent, own;
 };
 
 struct tape_workspace {
@@ -15,45 +16,43 @@ struct tape_workspace {
     enum tape_mode mode;
     size_t slices, lanes, capacity;
     real *slice_memory, *thread_memory;
-    real *kept; /* node by node: [reals per sample][capacity] in the operation's own order */
-    real *ones; /* [lanes] */
+    struct kept_place *place; /* [nodes] */
+    real *kept;               /* node by node: [reals per sample][capacity] in the operation's own order */
+    real *ones;               /* [lanes] */
     const struct products *products;
-    struct packed_place *place; /* [nodes]; NULL: nothing is packed */
-    unsigned char *packed;      /* [slices][packed_bytes] */
-    unsigned char *scratch;     /* [threads][scratch_bytes] */
+    unsigned char *packed;  /* [slices][packed_bytes] */
+    unsigned char *scratch; /* [threads][scratch_bytes] */
     size_t packed_bytes, scratch_bytes;
 };
 
-/* What a workspace allocates: reals of the slices', the threads' and the kept memory, bytes of what is
- * packed.
- */
+/* What a workspace allocates: reals of the slices, of the threads, of what is kept; bytes of what a slice has
+ * packed and of a thread's scratch. */
 struct workspace_size {
     size_t slices, threads, kept;
-    size_t packed, scratch; /* of one slice, of one thread */
+    size_t packed, scratch;
 };
 
-/* Whether the operation's product takes packed factors. */
-static bool is_product(const struct tape_node *node) {
-    return node->op->flags & OP_BATCH_INPUT;
-}
-
-/* Lays out what a slice has packed; place may be NULL. Slices are no whole pages apart: the gradient reads
- * the same place of all of them, which would meet in a few cache sets. */
-static void place_packed(const struct tape *tape, enum tape_mode mode, const struct products *products,
-                         struct packed_place *place, struct workspace_size *size) {
+/* Lays out what is kept; place may be NULL. Slices are no whole pages apart: the gradient reads the same
+ * place of all of them, which would meet in a few cache sets. */
+static void place_kept(const struct tape *tape, enum tape_mode mode, const struct products *products,
+                       struct kept_place *place, struct workspace_size *size) {
     enum { PAGE = 4096 };
-    size->packed = size->scratch = 0;
-    for (size_t n = 0; products && n < tape->nodes; n++) {
+    bool keeps = mode != TAPE_EVALUATE;
+    size->kept = size->packed = size->scratch = 0;
+    for (size_t n = 0; n < tape->nodes; n++) {
         const struct tape_node *node = &tape->node[n];
-        if (!is_product(node))
-            continue;
-        size_t in = tape->value[node->input[0]].rows, out = node->shape.rows;
-        size_t input = products->input_bytes(in), scratch = products->scratch_bytes(in > out ? in : out);
+        struct kept_place at = {.own = size->kept};
+        if (products && tape_is_product(node)) {
+            size_t in = tape->value[node->input[0]].rows, out = node->shape.rows;
+            size_t scratch = products->scratch_bytes(in > out ? in : out);
+            at.input = size->packed, at.cotangent = size->packed + products->input_bytes(in);
+            size->packed += keeps ? products->input_bytes(in) + products->cotangent_bytes(out) : 0;
+            size->scratch = scratch > size->scratch ? scratch : size->scratch;
+        } else {
+            size->kept += keeps ? node->shape.kept : 0;
+        }
         if (place)
-            place[n] = (struct packed_place){size->packed, size->packed + input};
-        if (mode != TAPE_EVALUATE)
-            size->packed += input + products->cotangent_bytes(out);
-        size->scratch = scratch > size->scratch ? scratch : size->scratch;
+            place[n] = at;
     }
     if (size->packed)
         size->packed = (size->packed + PAGE - 1) / PAGE * PAGE + PACKED_ALIGN;
@@ -63,12 +62,13 @@ static void place_packed(const struct tape *tape, enum tape_mode mode, const str
 static bool count_memory(const struct tape *tape, enum tape_mode mode, const struct products *products,
                          size_t slices, size_t lanes, size_t threads, struct workspace_size *size) {
     const struct tape_plan *plan = &tape->plan[mode];
-    size_t kept = mode == TAPE_EVALUATE || products ? 0 : tape->kept, samples, bytes;
-    place_packed(tape, mode, products, NULL, size);
+    size_t samples, bytes;
+    place_kept(tape, mode, products, NULL, size);
     return mem_mul(slices, lanes, &samples) && mem_mul(samples, plan->slice_rows, &size->slices) &&
            mem_mul(lanes, threads, &size->threads) &&
-           mem_mul(size->threads, plan->thread_rows, &size->threads) && mem_mul(samples, kept, &size->kept) &&
-           mem_mul(slices, size->packed, &bytes) && mem_mul(threads, size->scratch, &bytes);
+           mem_mul(size->threads, plan->thread_rows, &size->threads) &&
+           mem_mul(samples, size->kept, &size->kept) && mem_mul(slices, size->packed, &bytes) &&
+           mem_mul(threads, size->scratch, &bytes);
 }
 
 size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, const struct products *products,
@@ -80,20 +80,26 @@ size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, const 
            threads * size.scratch;
 }
 
-static bool allocate_packed(struct tape_workspace *ws, const struct tape *tape, size_t threads,
-                            struct err *err) {
-    struct workspace_size size;
-    if (!ws->products)
-        return true;
-    ws->place = mem_alloc(tape->nodes, sizeof *ws->place, "the workspace", err);
+static bool allocate(struct tape_workspace *ws, const struct tape *tape, const struct workspace_size *size,
+                     size_t threads, struct err *err) {
+    struct workspace_size same;
+    ws->slice_memory = mem_alloc_aligned(size->slices, sizeof(real), "the activations of a batch", err);
+    if (ws->slice_memory)
+        ws->thread_memory = mem_alloc_aligned(size->threads, sizeof(real), "the activations of a batch", err);
+    if (ws->thread_memory)
+        ws->kept = mem_alloc_aligned(size->kept, sizeof(real), "the gradients of a batch", err);
+    if (ws->kept)
+        ws->packed = mem_alloc_aligned(ws->slices, size->packed, "the activations of a batch", err);
+    if (ws->packed)
+        ws->scratch = mem_alloc_aligned(threads, size->scratch, "the activations of a batch", err);
+    if (ws->scratch)
+        ws->ones = mem_alloc_aligned(ws->lanes, sizeof(real), "the workspace", err);
+    if (ws->ones)
+        ws->place = mem_alloc(tape->nodes, sizeof *ws->place, "the workspace", err);
     if (!ws->place)
         return false;
-    place_packed(tape, ws->mode, ws->products, ws->place, &size);
-    ws->packed_bytes = size.packed, ws->scratch_bytes = size.scratch;
-    ws->packed = mem_alloc_aligned(ws->slices, size.packed, "the activations of a batch", err);
-    if (ws->packed)
-        ws->scratch = mem_alloc_aligned(threads, size.scratch, "the activations of a batch", err);
-    return ws->scratch != NULL;
+    place_kept(tape, ws->mode, ws->products, ws->place, &same);
+    return true;
 }
 
 struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode,
@@ -115,15 +121,10 @@ struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_
                                   .slices = slices,
                                   .lanes = lanes,
                                   .capacity = slices * lanes,
-                                  .products = products};
-    ws->slice_memory = mem_alloc_aligned(size.slices, sizeof(real), "the activations of a batch", err);
-    if (ws->slice_memory)
-        ws->thread_memory = mem_alloc_aligned(size.threads, sizeof(real), "the activations of a batch", err);
-    if (ws->thread_memory)
-        ws->kept = mem_alloc_aligned(size.kept, sizeof(real), "the gradients of a batch", err);
-    if (ws->kept)
-        ws->ones = mem_alloc_aligned(lanes, sizeof(real), "the workspace", err);
-    if (!ws->ones || !allocate_packed(ws, tape, threads, err)) {
+                                  .products = products,
+                                  .packed_bytes = size.packed,
+                                  .scratch_bytes = size.scratch};
+    if (!allocate(ws, tape, &size, threads, err)) {
         tape_workspace_free(ws);
         return NULL;
     }
@@ -181,6 +182,7 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
         .k = s->k,
         .code = node->op->code,
         .lanes = ws->lanes,
+        .samples = s->samples ? s->samples : ws->lanes,
         .rows_in = tape->value[node->input[0]].rows,
         .rows = node->shape.rows,
         .some_rows = node->shape.rows,
@@ -200,7 +202,7 @@ static struct op_call call(const struct tape *tape, const struct tape_workspace 
         c.x[i] = panel(ws, s, ws->plan->value[node->input[i]]);
     for (size_t i = 0; i < node->shape.parameters; i++)
         c.parameter[i] = s->theta + tape->parameter[node->first_parameter + i].offset;
-    if (ws->products && is_product(node))
+    if (ws->products && tape_is_product(node))
         c.packed = packed_of(ws, s, node, n);
     return c;
 }
@@ -252,8 +254,8 @@ void tape_reverse(const struct tape *tape, struct tape_workspace *ws, const stru
             bool twice = i > 0 && node->input[i] == node->input[0];
             c.add[i] = in->last_consumer != n || twice;
         }
-        if (node->shape.kept && !ws->products)
-            c.kept = ws->kept + node->kept * ws->capacity;
+        if (node->shape.kept)
+            c.kept = ws->kept + ws->place[n].own * ws->capacity;
         c.first = slice->index * ws->lanes;
         c.capacity = ws->capacity;
         node->op->vjp(&c);
@@ -302,10 +304,10 @@ void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const str
         .sparse = reads_input && node->input[0] == 0 ? columns : NULL,
         .slice_stride = ws->plan->slice_rows * ws->lanes,
         .scale = scale_of(node, input_scale),
-        .kept = ws->kept + node->kept * ws->capacity,
+        .kept = ws->kept + ws->place[p->node].own * ws->capacity,
         .gradient = g,
     };
-    if (ws->products && is_product(node)) {
+    if (ws->products && tape_is_product(node)) {
         call.products = ws->products;
         call.packed_input = ws->packed + ws->place[p->node].input;
         call.packed_cotangent = ws->packed + ws->place[p->node].cotangent;

@@ -395,7 +395,7 @@ static void finish_layer(const struct diagnostics *d, size_t l, struct layer_dia
 void diagnostics_epoch(struct diagnostics *d) {
     memset(d->noticed, 0, d->threads * d->units * sizeof *d->noticed);
     atomic_store(&d->next, 0);
-    packed_all(&d->packed, d->source.model->theta);
+    packed_all(&d->packed, d->team, d->source.model->theta);
     team_run(d->team, look_job, d);
     for (size_t l = 0; l < d->layers; l++)
         finish_layer(d, l, &d->layer[l]);

@@ -167,7 +167,7 @@ static bool run_pass(struct pass *p, bool with_targets, struct err *err) {
             return false;
     }
     if (packed_init(&p->packed, p->source.model, p->source.kernel, err)) {
-        packed_all(&p->packed, p->source.model->theta);
+        packed_all(&p->packed, p->team, p->source.model->theta);
         p->ws = tape_workspace_create(p->source.model->tape, TAPE_EVALUATE, p->source.kernel->products, 1,
                                       p->source.lanes, threads, err);
     }

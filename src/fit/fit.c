@@ -66,6 +66,7 @@ static struct tape_slice make_slice(const struct fit *fit, size_t index, size_t 
         .packed = packed_weights(&fit->packed),
         .index = index,
         .thread = thread,
+        .samples = samples_of_slice(fit, index),
         .noise = fit_noise_of(&fit->noise, index),
         .seed = fit->seed + index * fit->source.lanes,
         .sparse = fit->source.sparse ? sparse_batch_rows(fit->source.sparse, index) : NULL,
@@ -190,6 +191,7 @@ static void add_up(struct fit *fit) {
 
 void fit_revert(struct fit *fit) {
     memcpy(fit->setup.model->theta, fit->good, fit->setup.model->size * sizeof(real));
+    fit->packed_anew = false;
 }
 
 static bool diverged(struct fit *fit, struct err *err) {
@@ -214,6 +216,7 @@ static void begin_epoch(struct fit *fit) {
     struct fit_status *status = &fit->status;
     const struct model *model = fit->setup.model;
     memcpy(fit->good, model->theta, model->size * sizeof(real));
+    fit->packed_anew = false;
     status->epoch++;
     fit->source.epoch = status->epoch;
     status->step = status->samples = 0;
@@ -257,7 +260,9 @@ void fit_watch(struct fit *fit, double value) {
 bool fit_steps(struct fit *fit, size_t max_steps, struct err *err) {
     if (fit->epoch_done)
         begin_epoch(fit);
-    packed_all(&fit->packed, fit->source.model->theta); /* who knows what has been done to them */
+    if (!fit->packed_anew)
+        packed_all(&fit->packed, fit->team, fit->source.model->theta);
+    fit->packed_anew = true;
     for (size_t i = 0; i < max_steps && fit->status.step < fit->status.steps; i++) {
         size_t first = fit->status.step * fit->batch, left = fit->setup.train->count - first;
         choose_rows(fit, first, left < fit->batch ? left : fit->batch);

@@ -217,6 +217,8 @@ void fit_snapshot(struct fit *fit, struct snapshot *s) {
         diagnostics_snapshot(fit->diagnostics, s);
         snapshot_leave(s);
     }
+    if (snapshot_restores(s))
+        fit->packed_anew = false;
     if (snapshot_restores(s) && !fit->epoch_done)
         go_on(fit);
 }

@@ -59,6 +59,7 @@ struct fit {
     struct fit_noise noise;
     struct packed packed; /* the weights of the slices, between two steps those of the next one (but for noise
                            * on them) */
+    bool packed_anew;     /* and they have been packed since somebody else may have changed the parameters */
     struct work work[WORKS];
     atomic_bool loss_broken, parameter_broken; /* a loss, a new parameter is not finite */
 };

@@ -153,6 +153,7 @@ static struct tape_slice run_forward(const struct objective *o, struct tape_work
                                .theta = theta,
                                .packed = packed_weights(&o->packed),
                                .index = index,
+                               .samples = count,
                                .seed = o->seed + first,
                                .noise = fit_noise_of(&o->noise, s)};
     slice_load_targets(source, &slice, targets, o->row + first, count);
@@ -236,7 +237,7 @@ static bool add_penalty_difference(const struct objective *o, const real *up, co
 double objective_value(struct objective *objective, const real *theta) {
     struct objective *o = objective;
     double sum = 0;
-    packed_all(&o->packed, theta);
+    packed_all(&o->packed, o->setup.team, theta);
     for (size_t s = 0; s < o->slices; s++) {
         struct tape_slice slice = run_forward(o, o->ws, &o->probe[0].targets, theta, s, s);
         sum += weigh(o, &slice, losses(o, o->ws, &slice));
@@ -249,7 +250,7 @@ void objective_gradient(struct objective *objective, const real *theta, real *gr
     const struct tape *tape = o->source.model->tape;
     _Alignas(MEM_ALIGN) real g[OP_TILE_ROWS * OP_TILE_COLS];
     real scale = slice_input_scale(&o->source, fit_noise_of(&o->noise, 0));
-    packed_all(&o->packed, theta);
+    packed_all(&o->packed, o->setup.team, theta);
     for (size_t s = 0; s < o->slices; s++) {
         struct tape_slice slice = run_forward(o, o->ws, &o->probe[0].targets, theta, s, s);
         tape_reverse(tape, o->ws, &slice);

@@ -1,5 +1,7 @@
 #include "fit/packed.h"
 
+#include <stdatomic.h>
+
 #include "base/mem.h"
 
 static struct weight_shape shape_of(const struct model *model, size_t i) {
@@ -76,7 +78,21 @@ void packed_tile(const struct packed *p, const real *theta, size_t t) {
         pack(p, theta, place_of(p, t));
 }
 
-void packed_all(const struct packed *p, const real *theta) {
-    for (size_t t = 0; p->products && t < tape_tiles(p->model->tape); t++)
-        packed_tile(p, theta, t);
+struct pack_job {
+    const struct packed *p;
+    const real *theta;
+    atomic_size_t next; /* tile */
+};
+
+static void pack_job(void *arg, size_t rank, size_t size) {
+    struct pack_job *job = arg;
+    (void)rank, (void)size;
+    for (size_t t; (t = atomic_fetch_add(&job->next, 1)) < tape_tiles(job->p->model->tape);)
+        packed_tile(job->p, job->theta, t);
+}
+
+void packed_all(const struct packed *p, struct team *team, const real *theta) {
+    struct pack_job job = {.p = p, .theta = theta};
+    if (p->products)
+        team_run(team, pack_job, &job);
 }

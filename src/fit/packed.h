@@ -2,6 +2,7 @@
 #ifndef FIT_PACKED_H
 #define FIT_PACKED_H
 
+#include "base/team.h"
 #include "kernel/kernel.h"
 #include "model/model.h"
 
@@ -20,9 +21,9 @@ void packed_release(struct packed *p);
 /* Bytes that packed_init allocates. */
 size_t packed_bytes(const struct model *model, const struct kernel *kernel);
 
-/* From theta, laid out as the model's: all weights; those of tile t of the tape's tiles; some columns of
- * parameter i, as wide as a tile or the last ones. */
-void packed_all(const struct packed *p, const real *theta);
+/* From theta, laid out as the model's: all weights, by the whole team (NULL: the caller alone); those of tile
+ * t of the tape's tiles; some columns of parameter i, as wide as a tile or the last ones. */
+void packed_all(const struct packed *p, struct team *team, const real *theta);
 void packed_tile(const struct packed *p, const real *theta, size_t t);
 void packed_columns(const struct packed *p, const real *theta, size_t i, size_t first, size_t cols);
 

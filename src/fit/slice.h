@@ -10,6 +10,7 @@
 
 /* Samples of the widest slice: two vectors of the widest instruction set. */
 enum { SLICE_WIDE = SPARSE_LANES };
+_Static_assert((int)SLICE_WIDE == (int)PACKED_LANES, "evaluation has one width for all products");
 
 /* Where samples come from and go to. */
 struct slice_source {

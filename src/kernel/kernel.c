@@ -1,5 +1,6 @@
 #include "kernel/kernel.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "kernel/tables.h"
@@ -49,12 +50,14 @@ static const struct kernel *named(enum precision precision, const char *name) {
     return NULL;
 }
 
+/* From the best one down: what is not needed is not proved, nor asked for. */
 static const struct kernel *best(enum precision precision) {
-    const struct kernel *best = kernel_of(precision, 0);
-    for (size_t i = 1; kernel_of(precision, i); i++)
-        if (kernel_of(precision, i)->supported())
-            best = kernel_of(precision, i);
-    return best;
+    size_t i = 0;
+    while (kernel_of(precision, i + 1))
+        i++;
+    while (i > 0 && !kernel_of(precision, i)->supported())
+        i--;
+    return kernel_of(precision, i);
 }
 
 static const char *obstacle_of(const struct kernel *k) {
@@ -93,8 +96,9 @@ const struct kernel *kernel_find(const char *name, enum precision precision, str
 
 const char *kernel_obstacle(const struct kernel *chosen) {
     size_t i = 0;
-    while (kernel_of(chosen->precision, i) != chosen)
+    while (kernel_of(chosen->precision, i) && kernel_of(chosen->precision, i) != chosen)
         i++;
+    assert(kernel_of(chosen->precision, i));
     const char *obstacle = NULL;
     while (kernel_of(chosen->precision, ++i))
         if (obstacle_of(kernel_of(chosen->precision, i)))
@@ -104,5 +108,7 @@ const char *kernel_obstacle(const struct kernel *chosen) {
 
 bool kernel_known(const char *name, struct err *err) {
     struct err ignored = {0};
-    return kernel_find(name, PRECISION_BF16, &ignored) || kernel_find(name, PRECISION_F32, err);
+    if (!name || strcmp(name, "auto") == 0)
+        return true;
+    return kernel_find(name, PRECISION_F32, &ignored) || kernel_find(name, PRECISION_BF16, err);
 }

@@ -34,7 +34,7 @@ enum { KERNEL_PANEL = 32 };
 enum { RESAMPLE_BORDER = 3 };
 
 /* The version of the numeric contract: raised when the same config may give other bits. */
-enum { NUMERIC_CONTRACT = 2 };
+enum { NUMERIC_CONTRACT = 3 };
 
 struct kernel {
     const char *name;

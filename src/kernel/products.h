@@ -45,10 +45,12 @@ struct products {
      * are the last ones; col0 is a multiple of 2 KERNEL_PANEL, cols of KERNEL_LANES. */
     void (*pack_weight)(const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols,
                         const real *w, void *packed);
-    /* Packs the panel x [in][PACKED_LANES] for forward, and for the gradient unless kept is NULL. */
-    void (*pack_input)(size_t in, const real *x, void *scratch, void *kept);
-    /* Packs the panel dz [out][PACKED_LANES] for the gradient, and for backward unless scratch is NULL. */
-    void (*pack_cotangent)(size_t out, const real *dz, void *scratch, void *kept);
+    /* Packs the panel x [in][PACKED_LANES] of so many samples for forward, and for the gradient unless kept
+     * is NULL. What is behind the samples comes into no sum over them. */
+    void (*pack_input)(size_t in, size_t samples, const real *x, void *scratch, void *kept);
+    /* Packs the panel dz [out][PACKED_LANES] likewise for the gradient, and for backward unless scratch is
+     * NULL. */
+    void (*pack_cotangent)(size_t out, size_t samples, const real *dz, void *scratch, void *kept);
 
     /* z[o][s] = sum over i, ascending, of w[i][o] x[i][s]. */
     void (*forward)(const struct weight_shape *shape, const void *weight, const void *scratch, real *z);

@@ -166,9 +166,10 @@ static bool pack(struct layer *l, struct err *err) {
         return false;
     p->pack_weight(&shape, 0, l->in, 0, up(l->out, KERNEL_LANES), l->w, l->weight);
     for (size_t s = 0; s < l->slices; s++) {
-        p->pack_input(l->in, l->x + s * l->in * l->lanes, l->scratch[0] + s * p->scratch_bytes(l->in),
-                      l->input + s * p->input_bytes(l->in));
-        p->pack_cotangent(l->out, l->z + s * l->out * l->lanes, l->scratch[1] + s * p->scratch_bytes(l->out),
+        p->pack_input(l->in, l->lanes, l->x + s * l->in * l->lanes,
+                      l->scratch[0] + s * p->scratch_bytes(l->in), l->input + s * p->input_bytes(l->in));
+        p->pack_cotangent(l->out, l->lanes, l->z + s * l->out * l->lanes,
+                          l->scratch[1] + s * p->scratch_bytes(l->out),
                           l->cotangent + s * p->cotangent_bytes(l->out));
     }
     return true;

@@ -125,9 +125,10 @@ double timed_seconds(enum phase phase) {
     V(PHASE_UPDATE, pack_weight,                                                                             \
       (const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols, const real *w,  \
        void *packed), (shape, row0, rows, col0, cols, w, packed))                                            \
-    V(PHASE_PACK, pack_input, (size_t in, const real *x, void *scratch, void *kept), (in, x, scratch, kept)) \
-    V(PHASE_PACK, pack_cotangent, (size_t out, const real *dz, void *scratch, void *kept),                   \
-      (out, dz, scratch, kept))                                                                              \
+    V(PHASE_PACK, pack_input, (size_t in, size_t samples, const real *x, void *scratch, void *kept),         \
+      (in, samples, x, scratch, kept))                                                                       \
+    V(PHASE_PACK, pack_cotangent, (size_t out, size_t samples, const real *dz, void *scratch, void *kept),   \
+      (out, samples, dz, scratch, kept))                                                                     \
     V(PHASE_FORWARD, forward,                                                                                \
       (const struct weight_shape *shape, const void *weight, const void *scratch, real *z),                  \
       (shape, weight, scratch, z))                                                                           \

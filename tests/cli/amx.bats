@@ -58,6 +58,10 @@ needs() {
     warns check --config "$config" --set precision=bf16
     warns eval --model b/model.safetensors --data "$box/data"
     warns predict --model b/model.safetensors --images "$box/data/t10k-images-idx3-ubyte"
+    fails 2 "instruction set \"amx\": the operating system does not let this process use the processor's AMX; choose" \
+        "$AMX" eval --model b/model.safetensors --data "$box/data" --isa amx
+    fails 2 'instruction set "amx" is for precision bf16 alone' \
+        env -u OBSTACLE "$AMX" eval --model b/model.safetensors --data "$box/data" --isa amx --precision f32
     "$AMX" --config "$config" --set precision=bf16 --out c --isa avx2 >/dev/null 2>log
     run ! grep -q warning log
     fails 2 "instruction set \"amx\": the operating system does not let this process use the processor's AMX; choose" \

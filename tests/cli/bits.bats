@@ -52,6 +52,23 @@ metrics() {
     metrics | cmp - "$TMP/first"
 }
 
+@test "every golden run is the same over threads and instruction sets in bfloat16, too" {
+    for config in tests/golden/*.json; do
+        digest=''
+        for how in 'avx2 1' 'auto 3' 'auto 2'; do
+            # Two words.
+            # shellcheck disable=SC2086
+            set -- $how
+            "./dltrain" check --config "$config" --isa "$1" >/dev/null 2>&1 || set -- auto "$2"
+            got=$(train "$(basename "$config" .json)" --isa "$1" --threads "$2" --set precision=bf16 --set train.epochs=1 |
+                grep -oE '"model_digest": "[0-9a-f]{64}"')
+            [ -n "$got" ]
+            [ "$got" = "${digest:-$got}" ]
+            digest=$got
+        done
+    done
+}
+
 @test "another seed gives another digest" {
     train small --seed 8 | grep -oE '"model_digest": "[0-9a-f]{64}"' | cut -d '"' -f 4 >"$TMP/other"
     [ "$(wc -l <"$TMP/other")" -eq 1 ]

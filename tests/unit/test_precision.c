@@ -42,6 +42,9 @@ static const struct kernel *half(void) {
     struct err err = {0};
     const struct kernel *k = kernel_find("auto", PRECISION_BF16, &err);
     assert_non_null(k);
+#if defined(__x86_64__) && defined(__linux__)
+    assert_int_equal(amx_counts_now().live, 0); /* behind the proof */
+#endif
     return k;
 }
 
@@ -105,48 +108,85 @@ static void steps_are_close_to_those_of_floats(void **state) {
 
 #if defined(__x86_64__) && defined(__linux__) && !REAL_IS_DOUBLE
 
-/* Between two jobs no thread holds tiles; and they are described once a job, not once a product. */
-static void threads_rest_without_tiles(void **state) {
-    (void)state;
-    enum { STEPS = 4, THREADS = 3 };
+enum { STEPS = 4 };
+
+/* A fit on emulated tiles; false where nobody counts them. */
+static bool count_tiles(struct team *team, double lr, struct fit **fit, struct model **m) {
+    static struct dataset set;
+    static struct data_part part;
+    static struct scaling scaling = {.kind = SCALE_UNIT};
+    static struct model_spec spec = {.output = {.activation = ACTIVATION_IDENTITY}};
     struct err err = {0};
-    const struct kernel *k = kernel_find("amx", PRECISION_BF16, &err);
-    if (!k || !amx_emulated())
-        return; /* nobody counts */
-    struct dataset set = byte_set();
-    struct data_part part = dataset_all(&set);
-    struct scaling scaling = {.kind = SCALE_UNIT};
-    struct team *team = team_create(THREADS, &err);
-    struct model *m = line(0);
-    struct evaluation evaluation;
-    struct fit_setup setup = {.kernel = k,
+    struct fit_setup setup = {.kernel = kernel_find("amx", PRECISION_BF16, &err),
                               .team = team,
-                              .model = m,
                               .train = &part,
                               .scaling = &scaling,
-                              .optimizer = {.lr = 0.01},
-                              .train_spec = {.epochs = STEPS, .batch_size = ROWS, .diagnostics = true},
+                              .optimizer = {.lr = lr},
+                              .train_spec = {.epochs = STEPS, .batch_size = ROWS},
+                              .model_spec = &spec,
                               .seed = 5};
-    struct model_spec spec = {.output = {.activation = ACTIVATION_IDENTITY}};
-    setup.model_spec = &spec;
-    struct fit *fit = fit_create(&setup, &err);
-    assert_non_null(fit);
-    assert_int_equal(amx_counts_now().live, 0);
-    for (int step = 0; step < STEPS; step++) {
-        struct amx_counts before = amx_counts_now();
-        assert_true(fit_steps(fit, 1, &err));
-        struct amx_counts after = amx_counts_now();
-        assert_int_equal(after.live, 0);
-        assert_true(after.products > before.products);
-        /* two phases and, behind an epoch, its figures */
-        assert_true(after.configs > before.configs && after.configs - before.configs <= 3 * THREADS);
+    if (!setup.kernel || !amx_emulated())
+        return false;
+    set = byte_set();
+    part = dataset_all(&set);
+    setup.model = *m = line(0);
+    *fit = fit_create(&setup, &err);
+    assert_non_null(*fit);
+    return true;
+}
+
+/* Before it waits for the others, and behind a job, a thread gives its tiles back; within a phase it
+ * describes them once. */
+static void threads_rest_without_tiles(void **state) {
+    (void)state;
+    for (size_t threads = 1; threads <= 3; threads += 2) {
+        struct err err = {0};
+        struct team *team = team_create(threads, &err);
+        struct fit *fit;
+        struct model *m;
+        if (!count_tiles(team, 0.01, &fit, &m)) {
+            team_free(team);
+            return;
+        }
+        for (int step = 0; step < STEPS; step++) {
+            struct amx_counts before = amx_counts_now();
+            assert_true(fit_steps(fit, 1, &err));
+            struct amx_counts after = amx_counts_now();
+            assert_int_equal(after.live, 0);
+            assert_true(after.products > before.products);
+            unsigned long configs = after.configs - before.configs;
+            assert_true(threads == 1 ? configs == 2 : configs >= 2 && configs <= 2 * threads);
+            assert_int_equal(after.releases - before.releases, configs);
+        }
+        struct dataset set = byte_set();
+        struct data_part part = dataset_all(&set);
+        struct scaling scaling = {.kind = SCALE_UNIT};
+        struct evaluation evaluation;
+        assert_true(fit_evaluate(kernel_find("amx", PRECISION_BF16, &err), team, m, &part, &scaling,
+                                 &evaluation, &err));
+        assert_int_equal(amx_counts_now().live, 0);
+        evaluation_release(&evaluation);
+        fit_free(fit);
+        model_free(m);
+        team_free(team);
     }
-    assert_true(fit_evaluate(k, team, m, &part, &scaling, &evaluation, &err));
+}
+
+static void a_training_that_diverges_rests_too(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct fit *fit;
+    struct model *m;
+    if (!count_tiles(NULL, 1e30, &fit, &m))
+        return;
+    bool ok = true;
+    for (int step = 0; ok && step < STEPS; step++)
+        ok = fit_steps(fit, 1, &err);
+    assert_false(ok);
+    assert_int_equal(err.kind, ERR_DIVERGED);
     assert_int_equal(amx_counts_now().live, 0);
-    evaluation_release(&evaluation);
     fit_free(fit);
     model_free(m);
-    team_free(team);
 }
 
 #endif
@@ -157,6 +197,7 @@ int main(void) {
         cmocka_unit_test(steps_are_close_to_those_of_floats),
 #if defined(__x86_64__) && defined(__linux__) && !REAL_IS_DOUBLE
         cmocka_unit_test(threads_rest_without_tiles),
+        cmocka_unit_test(a_training_that_diverges_rests_too),
 #endif
     };
     return cmocka_run_group_tests_name("precision", tests, NULL, NULL);
