@@ -33,7 +33,7 @@ metrics() {
     sed -n 's/^small ./small x/p; /^smooth/p' tests/golden/digests >"$TMP/digests"
     COMPILERS='' run tests/golden/run --short --digests "$TMP/digests"
     [ "$status" -eq 1 ]
-    [[ $output == *" scalar 7 "*"DIFFERS "*"default "*", run small, not 7 scalar x"*" but 7 scalar "* ]]
+    [[ $output == *" scalar "*" 7 "*"DIFFERS "*"default "*", run small, not 7 scalar x"*" but 7 scalar "* ]]
     [[ $output != *"run smooth"* && $output != *"all digests"* ]]
 }
 
