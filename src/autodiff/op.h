@@ -89,7 +89,7 @@ struct op_call {
 /* One tile [row0, row0+rows) x [col0, col0+cols) of the gradient of one parameter, summed over the batch. */
 struct op_tile {
     const struct kernel *k;
-    size_t rows_in;                           /* of the (first) input */
+    size_t rows_in, rows_out;                 /* of the (first) input, of the output */
     size_t parameter, row0, rows, col0, cols; /* col0, cols: multiples of KERNEL_LANES, padding included */
     size_t batch, lanes, capacity;
     const real *x; /* the input's panel of slice 0; slice i is i * slice_stride further (OP_BATCH_INPUT) */

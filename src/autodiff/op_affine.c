@@ -115,6 +115,7 @@ static void gradient_sparse(const struct op_tile *t, const real *dz, size_t pane
 
 static void gradient_packed(const struct op_tile *t) {
     const struct product_tile tile = {.in = t->rows_in,
+                                      .out = t->rows_out,
                                       .row0 = t->row0,
                                       .rows = t->rows,
                                       .col0 = t->col0,

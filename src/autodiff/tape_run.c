@@ -292,6 +292,7 @@ void tape_gradient(const struct tape *tape, struct tape_workspace *ws, const str
     struct op_tile call = {
         .k = k,
         .rows_in = tape->value[node->input[0]].rows,
+        .rows_out = node->shape.rows,
         .parameter = p->which,
         .row0 = tape->tile[t].row0,
         .rows = tile.rows,

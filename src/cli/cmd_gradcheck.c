@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/config_file.h"
@@ -117,7 +119,9 @@ static void add_remarks(const struct gradient_report *r, struct text *out) {
                       t->name);
         else if (t->adjoint_error > GRADIENT_ADJOINT_TOLERANCE)
             text_addf(out, "%s: forward and reverse mode disagree\n", t->name);
-        else if (t->training_error > GRADIENT_TRAINING_TOLERANCE)
+        else if (r->in_training && !isfinite(t->training_error))
+            text_addf(out, "%s: the gradient of a training in bfloat16 is not finite\n", t->name);
+        else if (r->in_training && t->training_error > r->training_tolerance)
             text_addf(out, "%s: the gradient of a training in bfloat16 is off by %.2g of its norm\n", t->name,
                       t->training_error);
         else if (!t->ok)
@@ -136,8 +140,8 @@ static void add_verdict(const struct gradient_report *r, struct text *out) {
                   r->has_direction && !r->direction.ok ? " and the random direction" : "",
                   GRADIENT_ADJOINT_TOLERANCE, r->tolerance);
     if (r->in_training)
-        text_addf(out, "%s a training's within %.0e", gradient_report_ok(r) ? "," : " or",
-                  GRADIENT_TRAINING_TOLERANCE);
+        text_addf(out, "%s a training's within %.1g", gradient_report_ok(r) ? "," : " or",
+                  r->training_tolerance);
     text_add(out, "\n");
 }
 

@@ -42,8 +42,11 @@ const char *chosen_isa(const struct arguments *a) {
 }
 
 void warn_of_obstacle(const struct arguments *a, const struct kernel *chosen) {
-    const char *isa = chosen_isa(a), *obstacle = kernel_obstacle(chosen);
-    if (a->quiet || (isa && strcmp(isa, "auto") != 0) || !obstacle)
+    const char *isa = chosen_isa(a);
+    if (a->quiet || (isa && strcmp(isa, "auto") != 0))
+        return;
+    const char *obstacle = kernel_obstacle(chosen);
+    if (!obstacle)
         return;
     struct text text = {0};
     text_addf(&text, "dltrain: warning: %s: products are made by %s, with the same bits\n", obstacle,

@@ -242,6 +242,7 @@ double objective_value(struct objective *objective, const real *theta) {
         struct tape_slice slice = run_forward(o, o->ws, &o->probe[0].targets, theta, s, s);
         sum += weigh(o, &slice, losses(o, o->ws, &slice));
     }
+    kernel_rest(o->source.kernel);
     return sum + penalties(o, theta);
 }
 

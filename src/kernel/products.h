@@ -26,7 +26,7 @@ struct weight_shape {
  * included) of the matrix, over the first `batch` samples of slices whose packed inputs and cotangents are so
  * many bytes apart. The inputs are what was packed times the scale. */
 struct product_tile {
-    size_t in; /* rows of the matrix */
+    size_t in, out; /* of the matrix */
     size_t row0, rows, col0, cols, batch;
     real scale;
     const void *input, *cotangent; /* of slice 0 */

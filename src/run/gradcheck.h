@@ -15,9 +15,10 @@
 #define GRADIENT_ADJOINT_TOLERANCE 1e-10
 
 /* What the gradient of a training in bfloat16 may be off from that of the same rounded factors in the
- * engine's precision: floats in its sums, and a factor that they take to the other side of a tie. See
- * training_error. */
+ * engine's precision, or, if that is more, this share of what the rounding does to any tensor: sums in floats
+ * may take a factor to the other side of a tie, or a value to that of a kink. See training_error. */
 #define GRADIENT_TRAINING_TOLERANCE 1e-3
+#define GRADIENT_TRAINING_SHARE     0.25
 
 struct gradient_options {
     const char *isa;       /* a kernel table by name, "auto" or NULL */
@@ -76,7 +77,8 @@ struct gradient_report {
     double objective, tolerance;
     struct checked_tensor *tensor; /* owned */
     size_t tensors, failed;
-    bool in_training; /* compared with the gradient of a training */
+    bool in_training;          /* compared with the gradient of a training, */
+    double training_tolerance; /* which may be off by this */
     bool has_direction;
     struct checked_direction direction; /* if has_direction */
     struct gradient_cost cost;

@@ -13,7 +13,7 @@ bool gradient_report_ok(const struct gradient_report *report) {
     return report->failed == 0 && (!report->has_direction || report->direction.ok);
 }
 
-/* null: there was nothing to take a difference of. */
+/* null: there was nothing to take a difference of, or no number came of it. */
 static void put_difference(struct json_writer *w, const char *key, bool there, double value) {
     json_key(w, key);
     if (there)
@@ -22,7 +22,7 @@ static void put_difference(struct json_writer *w, const char *key, bool there, d
         json_null(w);
 }
 
-static void put_tensor(struct json_writer *w, const struct checked_tensor *t) {
+static void put_tensor(struct json_writer *w, const struct checked_tensor *t, bool in_training) {
     json_begin_object(w);
     json_key(w, "name");
     json_string(w, t->name);
@@ -34,10 +34,10 @@ static void put_tensor(struct json_writer *w, const struct checked_tensor *t) {
     json_put_number(w, "gradient_norm", t->norm);
     json_put_number(w, "adjoint_error", t->adjoint_error);
     put_difference(w, "difference_error", t->checked > 0, t->difference_error);
-    if (!isnan(t->training_error))
-        json_put_number(w, "training_error", t->training_error);
-    if (!isnan(t->rounding))
-        json_put_number(w, "rounding", t->rounding);
+    if (in_training) {
+        put_difference(w, "training_error", isfinite(t->training_error), t->training_error);
+        put_difference(w, "rounding", isfinite(t->rounding), t->rounding);
+    }
     json_put_uint(w, "checked", t->checked);
     json_put_uint(w, "skipped", t->skipped);
     json_put_bool(w, "ok", t->ok);
@@ -78,11 +78,11 @@ bool gradient_report_json(const struct gradient_report *report, struct text *out
     json_put_number(&w, "adjoint_tolerance", GRADIENT_ADJOINT_TOLERANCE);
     json_put_number(&w, "difference_tolerance", report->tolerance);
     if (report->in_training)
-        json_put_number(&w, "training_tolerance", GRADIENT_TRAINING_TOLERANCE);
+        json_put_number(&w, "training_tolerance", report->training_tolerance);
     json_key(&w, "tensors");
     json_begin_array(&w);
     for (size_t i = 0; i < report->tensors; i++)
-        put_tensor(&w, &report->tensor[i]);
+        put_tensor(&w, &report->tensor[i], report->in_training);
     json_end_array(&w);
     if (report->has_direction)
         put_direction(&w, &report->direction);

@@ -87,6 +87,7 @@ static void weight_gradient_packed(const struct layer *l, size_t t) {
     size_t row0 = t % down * OP_TILE_ROWS, col0 = t / down * OP_TILE_COLS;
     size_t rows = l->in - row0, cols = up(l->out, KERNEL_LANES) - col0;
     const struct product_tile tile = {.in = l->in,
+                                      .out = l->out,
                                       .row0 = row0,
                                       .rows = rows < OP_TILE_ROWS ? rows : OP_TILE_ROWS,
                                       .col0 = col0,

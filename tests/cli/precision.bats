@@ -69,7 +69,13 @@ number() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),\{0,1\}$/\1/p" "$1" | head -n 1; 
         /"rounding"/ { m++; if (!($2 > 1e-4 && $2 < 0.2)) exit 1 }
         END { exit !(n == 4 && m == 4) }' report
     "$DLTRAIN" gradcheck --config "$config" --set precision=bf16 --coordinates 4 >text
-    [[ $(cat text) == *" training "*" rounding "*"a training's within 1e-03"* ]]
+    [[ $(cat text) == *" training "*" rounding "*"a training's within "* ]]
+    # Ties that fall otherwise in floats are no fault; no number is one.
+    "$DLTRAIN" gradcheck --config "$config" --set precision=bf16 --coordinates 1 --samples 1 >text
+    layer='{"units":8,"activation":"identity","init":"normal","std":1e6}'
+    run -1 "$DLTRAIN" gradcheck --config "$config" --set precision=bf16 --coordinates 1 \
+        --set "model.layers=[$layer,$layer,$layer,$layer,$layer,$layer]"
+    [[ $output == *"the gradient of a training in bfloat16 is not finite"* && $output == *FAIL* ]]
     "$DLTRAIN" gradcheck --config "$config" --coordinates 4 >text
     run ! grep -q training text
     fails 2 'instruction set "avx512_bf16" is for precision bf16 alone' \

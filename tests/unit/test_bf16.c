@@ -86,6 +86,11 @@ static void end(struct layer *l) {
         l->p->rest();
 }
 
+/* Whether a sparse input is 0 for all samples: four and four, and whole blocks of 32. */
+static bool all_zero(int kind, size_t feature) {
+    return kind == SPARSE && (feature / 4 % 3 == 1 || feature / 32 % 3 == 1);
+}
+
 /* Numbers of a kind; what is behind the outputs is 0. */
 static void fill(struct layer *l, size_t in, size_t out, int kind) {
     l->shape = (struct weight_shape){in, out, (out + 15) / 16 * 16, false};
@@ -95,7 +100,7 @@ static void fill(struct layer *l, size_t in, size_t out, int kind) {
             l->w[i * l->shape.stride + o] = value(kind, 0, kind == CANCELLING && i % 2 ? o : i);
     for (size_t s = 0; s < SLICES; s++)
         for (size_t i = 0; i < MOST * LANES; i++) {
-            l->x[s][i] = value(kind, 1, i / LANES);
+            l->x[s][i] = all_zero(kind, i / LANES) ? 0 : value(kind, 1, i / LANES);
             l->dz[s][i] = value(kind, kind == CANCELLING ? 1 : 0, kind == CANCELLING ? i / LANES : i);
         }
 }
@@ -212,7 +217,8 @@ static void gradients_are_as_defined(void **unused) {
                     dz[o * SLICES * LANES + s] = *at;
                 }
                 for (size_t f = 0; f < in; f++) {
-                    l.x[s / LANES][f * LANES + s % LANES] = s < batch ? value(kind, 1, s) : INFINITY;
+                    float number = all_zero(kind, f) ? 0 : value(kind, 1, s);
+                    l.x[s / LANES][f * LANES + s % LANES] = s < batch ? number : INFINITY;
                     x[f * SLICES * LANES + s] = l.x[s / LANES][f * LANES + s % LANES];
                 }
             }
@@ -236,6 +242,7 @@ static void gradients_are_as_defined(void **unused) {
                     l.p->pack_cotangent(out, samples, l.dz[s], NULL, l.cotangent[s]);
                 }
                 const struct product_tile tile = {in,
+                                                  out,
                                                   row0,
                                                   rows,
                                                   col0,
@@ -261,7 +268,7 @@ static void gradients_are_as_defined(void **unused) {
 static void what_is_not_finite_stays_so(void **unused) {
     (void)unused;
     static struct layer l;
-    static _Alignas(64) float z[16 * LANES];
+    static _Alignas(64) float z[16 * LANES], g[TILE_ROWS * 16];
     FOR_TABLES(k) {
         fill(&l, 64, 1, WHOLE);
         for (size_t i = 0; i < 64; i++) {
@@ -276,6 +283,32 @@ static void what_is_not_finite_stays_so(void **unused) {
         l.p->forward(&l.shape, l.weight, l.scratch, z);
         assert_true(z[0] == INFINITY && z[1] == INFINITY && isnan(z[2]) && isnan(z[3]) && z[4] == 0);
         assert_true(z[5] == 0x1.fep127f && z[6] == INFINITY && z[7] == 0x1.fep127f);
+        end(&l);
+        /* 0 times what is infinite once it is rounded, in a block without other inputs. */
+        fill(&l, 64, 1, WHOLE);
+        memset(l.x, 0, sizeof l.x);
+        l.w[40 * 16] = 0x1.ffp127f;
+        begin(&l, k);
+        l.p->pack_input(64, LANES, l.x[0], l.scratch, l.input[0]);
+        l.p->forward(&l.shape, l.weight, l.scratch, z);
+        assert_true(isnan(z[0]));
+        for (size_t i = 0; i < MOST * LANES; i++)
+            l.dz[0][i] = 0x1.ffp127f;
+        l.p->pack_cotangent(1, LANES, l.dz[0], NULL, l.cotangent[0]);
+        const struct product_tile tile = {64,
+                                          1,
+                                          0,
+                                          56,
+                                          0,
+                                          16,
+                                          32,
+                                          1,
+                                          l.input[0],
+                                          l.cotangent[0],
+                                          l.p->input_bytes(64),
+                                          l.p->cotangent_bytes(1)};
+        l.p->gradient(&tile, g, 16);
+        assert_true(isnan(g[0]));
         end(&l);
     }
 }
@@ -321,6 +354,7 @@ static void the_mode_is_restored(void **unused) {
         fill(&l, 16, 16, ORDINARY);
         begin(&l, k);
         const struct product_tile tile = {16,
+                                          16,
                                           0,
                                           16,
                                           0,
