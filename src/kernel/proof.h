@@ -5,8 +5,7 @@
 #include "kernel/products.h"
 
 /* Multiplies fixed numbers of many kinds (cancelling, subnormal, with sums about the least normal number) by
- * both, forward and backward, and compares every bit. Takes a tenth of a
- * millisecond. */
+ * both, forward and backward, and compares every bit, in a tenth of a millisecond. */
 bool products_agree(const struct products *products, const struct products *reference);
 
 #endif
