@@ -75,11 +75,11 @@ static void say_unfit(const char *name, enum precision precision, const struct k
         strncat(have, kernel_of(precision, i)->name, sizeof have - strlen(have) - 1);
     }
     const char *fault = found ? "not supported by this processor" : "not known to this build";
+    const char *obstacle = found ? obstacle_of(found) : NULL;
     if (!found && named(PRECISION_BF16, name))
         fault = "for precision bf16 alone";
-    if (found && obstacle_of(found))
-        err_set(err, ERR_USAGE, "instruction set \"%s\": %s; choose one of %s", name, obstacle_of(found),
-                have);
+    if (obstacle)
+        err_set(err, ERR_USAGE, "instruction set \"%s\": %s; choose one of %s", name, obstacle, have);
     else
         err_set(err, ERR_USAGE, "instruction set \"%s\" is %s; choose one of %s", name, fault, have);
 }
@@ -99,11 +99,12 @@ const char *kernel_obstacle(const struct kernel *chosen) {
     while (kernel_of(chosen->precision, i) && kernel_of(chosen->precision, i) != chosen)
         i++;
     assert(kernel_of(chosen->precision, i));
-    const char *obstacle = NULL;
-    while (kernel_of(chosen->precision, ++i))
-        if (obstacle_of(kernel_of(chosen->precision, i)))
-            obstacle = obstacle_of(kernel_of(chosen->precision, i));
-    return obstacle;
+    const char *last = NULL;
+    while (kernel_of(chosen->precision, ++i)) {
+        const char *obstacle = obstacle_of(kernel_of(chosen->precision, i));
+        last = obstacle ? obstacle : last;
+    }
+    return last;
 }
 
 bool kernel_known(const char *name, struct err *err) {
