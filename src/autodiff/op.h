@@ -50,6 +50,7 @@ struct op_packed {
     void *scratch;      /* the thread's */
     void *input;        /* what the slice keeps for the gradient, or NULL */
     void *cotangent;
+    size_t stride; /* bytes from what a group of its samples keeps to the next group's */
 };
 
 /* One call on one slice. Pointers that a mode does not use are NULL. */
@@ -97,8 +98,8 @@ struct op_tile {
     size_t slice_stride;
     real scale; /* of the input, as in a call */
     const real *kept;
-    const struct products *products; /* instead of x and kept, what the slices have packed; or NULL */
-    const void *packed_input, *packed_cotangent; /* of slice 0 */
+    const struct products *products; /* instead of x and kept, what groups of samples have packed; or NULL */
+    const void *packed_input, *packed_cotangent; /* of group 0 */
     size_t packed_stride;                        /* bytes */
     real *gradient;                              /* [rows][OP_TILE_COLS] */
 };

@@ -44,11 +44,16 @@ static struct weight_shape weight_shape(const struct op_call *c) {
     return (struct weight_shape){c->rows_in, c->rows, c->shape[WEIGHT].stride, c->one_way};
 }
 
+static struct product_slice product_slice(const struct op_call *c) {
+    return (struct product_slice){c->lanes, c->samples, c->packed.stride};
+}
+
 static void forward_packed(const struct op_call *c) {
     const struct products *p = c->packed.products;
     const struct weight_shape shape = weight_shape(c);
-    p->pack_input(c->rows_in, c->samples, c->x[0], c->packed.scratch, c->packed.input);
-    p->forward(&shape, c->packed.weight, c->packed.scratch, c->y);
+    const struct product_slice slice = product_slice(c);
+    p->pack_input(c->rows_in, &slice, c->x[0], c->packed.scratch, c->packed.input);
+    p->forward(&shape, c->lanes, c->packed.weight, c->packed.scratch, c->y);
 }
 
 static void forward(const struct op_call *c) {
@@ -76,9 +81,10 @@ static void keep_sample_major(const struct op_call *c) {
 static void vjp_packed(const struct op_call *c) {
     const struct products *p = c->packed.products;
     const struct weight_shape shape = weight_shape(c);
-    p->pack_cotangent(c->rows, c->samples, c->dy, c->dx[0] ? c->packed.scratch : NULL, c->packed.cotangent);
+    const struct product_slice slice = product_slice(c);
+    p->pack_cotangent(c->rows, &slice, c->dy, c->dx[0] ? c->packed.scratch : NULL, c->packed.cotangent);
     if (c->dx[0])
-        p->backward(&shape, c->packed.weight, c->packed.scratch, c->dx[0], c->add[0]);
+        p->backward(&shape, c->lanes, c->packed.weight, c->packed.scratch, c->dx[0], c->add[0]);
 }
 
 static void vjp(const struct op_call *c) {

@@ -67,7 +67,7 @@ enum tape_mode { TAPE_EVALUATE, TAPE_TRAIN, TAPE_TRAIN_LISTS, TAPE_TRAIN_PACKED,
  * TAPE_EVALUATE runs forward only, TAPE_TRAIN forward and reverse, TAPE_TRAIN_LISTS the same where every
  * slice comes in compressed form, TAPE_TRAIN_PACKED where the products take packed factors, TAPE_TANGENTS
  * forward mode as well. products: those of TAPE_TRAIN_PACKED and, where they are not NULL, of TAPE_EVALUATE;
- * lanes is then PACKED_LANES. Else NULL. */
+ * lanes is then a multiple of PACKED_LANES. Else NULL. */
 struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_mode mode,
                                              const struct products *products, size_t slices, size_t lanes,
                                              size_t threads, struct err *err) MUST_CHECK;

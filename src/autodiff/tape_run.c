@@ -5,8 +5,8 @@
 #include "autodiff/tape_parts.h"
 #include "base/mem.h"
 
-/* What an operation keeps of a slice for the gradient of its parameters: packed input and cotangent, in bytes
- * from the beginning of what the slice has packed; or its own numbers, in reals per sample. */
+/* What an operation keeps for the gradient of its parameters: packed input and cotangent, in bytes from the
+ * beginning of what a group of samples has packed; or its own numbers, in reals per sample. */
 struct kept_place {
     size_t input, cotangent, own;
 };
@@ -20,19 +20,20 @@ struct tape_workspace {
     real *kept;               /* node by node: [reals per sample][capacity] in the operation's own order */
     real *ones;               /* [lanes] */
     const struct products *products;
-    unsigned char *packed;  /* [slices][packed_bytes] */
-    unsigned char *scratch; /* [threads][scratch_bytes] */
+    size_t groups;          /* of samples in a slice, whose packed forms stand apart */
+    unsigned char *packed;  /* [slices][groups][packed_bytes] */
+    unsigned char *scratch; /* [threads][groups][scratch_bytes] */
     size_t packed_bytes, scratch_bytes;
 };
 
-/* What a workspace allocates: reals of the slices, of the threads, of what is kept; bytes of what a slice has
- * packed and of a thread's scratch. */
+/* What a workspace allocates: reals of the slices, of the threads, of what is kept; bytes of what a group of
+ * samples has packed and of a thread's scratch for one. */
 struct workspace_size {
     size_t slices, threads, kept;
     size_t packed, scratch;
 };
 
-/* Lays out what is kept; place may be NULL. Slices are no whole pages apart: the gradient reads the same
+/* Lays out what is kept; place may be NULL. Groups are no whole pages apart: the gradient reads the same
  * place of all of them, which would meet in a few cache sets. */
 static void place_kept(const struct tape *tape, enum tape_mode mode, const struct products *products,
                        struct kept_place *place, struct workspace_size *size) {
@@ -58,17 +59,22 @@ static void place_kept(const struct tape *tape, enum tape_mode mode, const struc
         size->packed = (size->packed + PAGE - 1) / PAGE * PAGE + PACKED_ALIGN;
 }
 
+static size_t groups_of(size_t lanes) {
+    return (lanes + PACKED_LANES - 1) / PACKED_LANES;
+}
+
 /* False where the memory does not fit an address. */
 static bool count_memory(const struct tape *tape, enum tape_mode mode, const struct products *products,
                          size_t slices, size_t lanes, size_t threads, struct workspace_size *size) {
     const struct tape_plan *plan = &tape->plan[mode];
-    size_t samples, bytes;
+    size_t samples, bytes, groups = groups_of(lanes);
     place_kept(tape, mode, products, NULL, size);
     return mem_mul(slices, lanes, &samples) && mem_mul(samples, plan->slice_rows, &size->slices) &&
            mem_mul(lanes, threads, &size->threads) &&
            mem_mul(size->threads, plan->thread_rows, &size->threads) &&
-           mem_mul(samples, size->kept, &size->kept) && mem_mul(slices, size->packed, &bytes) &&
-           mem_mul(threads, size->scratch, &bytes);
+           mem_mul(samples, size->kept, &size->kept) && mem_mul(slices, groups, &bytes) &&
+           mem_mul(bytes, size->packed, &bytes) && mem_mul(threads, groups, &bytes) &&
+           mem_mul(bytes, size->scratch, &bytes);
 }
 
 size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, const struct products *products,
@@ -76,8 +82,8 @@ size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, const 
     struct workspace_size size;
     if (!count_memory(tape, mode, products, slices, lanes, threads, &size))
         return SIZE_MAX;
-    return (size.slices + size.threads + size.kept) * sizeof(real) + slices * size.packed +
-           threads * size.scratch;
+    return (size.slices + size.threads + size.kept) * sizeof(real) +
+           groups_of(lanes) * (slices * size.packed + threads * size.scratch);
 }
 
 static bool allocate(struct tape_workspace *ws, const struct tape *tape, const struct workspace_size *size,
@@ -89,9 +95,11 @@ static bool allocate(struct tape_workspace *ws, const struct tape *tape, const s
     if (ws->thread_memory)
         ws->kept = mem_alloc_aligned(size->kept, sizeof(real), "the gradients of a batch", err);
     if (ws->kept)
-        ws->packed = mem_alloc_aligned(ws->slices, size->packed, "the activations of a batch", err);
+        ws->packed =
+            mem_alloc_aligned(ws->slices * ws->groups, size->packed, "the activations of a batch", err);
     if (ws->packed)
-        ws->scratch = mem_alloc_aligned(threads, size->scratch, "the activations of a batch", err);
+        ws->scratch =
+            mem_alloc_aligned(threads * ws->groups, size->scratch, "the activations of a batch", err);
     if (ws->scratch)
         ws->ones = mem_alloc_aligned(ws->lanes, sizeof(real), "the workspace", err);
     if (ws->ones)
@@ -106,7 +114,7 @@ struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_
                                              const struct products *products, size_t slices, size_t lanes,
                                              size_t threads, struct err *err) {
     struct workspace_size size;
-    assert(products ? lanes == PACKED_LANES && (mode == TAPE_TRAIN_PACKED || mode == TAPE_EVALUATE)
+    assert(products ? lanes % PACKED_LANES == 0 && (mode == TAPE_TRAIN_PACKED || mode == TAPE_EVALUATE)
                     : mode != TAPE_TRAIN_PACKED);
     if (!count_memory(tape, mode, products, slices, lanes, threads, &size)) {
         err_set(err, ERR_SYSTEM,
@@ -122,6 +130,7 @@ struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_
                                   .lanes = lanes,
                                   .capacity = slices * lanes,
                                   .products = products,
+                                  .groups = groups_of(lanes),
                                   .packed_bytes = size.packed,
                                   .scratch_bytes = size.scratch};
     if (!allocate(ws, tape, &size, threads, err)) {
@@ -166,12 +175,13 @@ static real scale_of(const struct tape_node *node, real input_scale) {
 static struct op_packed packed_of(const struct tape_workspace *ws, const struct tape_slice *s,
                                   const struct tape_node *node, size_t n) {
     bool keeps = ws->mode != TAPE_EVALUATE;
-    unsigned char *slice = ws->packed + s->index * ws->packed_bytes;
+    unsigned char *slice = ws->packed + s->index * ws->groups * ws->packed_bytes;
     return (struct op_packed){.products = ws->products,
                               .weight = s->packed[node->first_parameter],
-                              .scratch = ws->scratch + s->thread * ws->scratch_bytes,
+                              .scratch = ws->scratch + s->thread * ws->groups * ws->scratch_bytes,
                               .input = keeps ? slice + ws->place[n].input : NULL,
-                              .cotangent = keeps ? slice + ws->place[n].cotangent : NULL};
+                              .cotangent = keeps ? slice + ws->place[n].cotangent : NULL,
+                              .stride = ws->packed_bytes};
 }
 
 /* What every mode hands to an operation. */

@@ -41,7 +41,7 @@ static size_t slices_of(const struct fit *fit) {
 static void note_correct(struct fit *fit, const struct tape_slice *slice, size_t count) {
     const struct slice_source *source = &fit->source;
     const struct tape *tape = source->model->tape;
-    uint32_t best[SLICE_WIDE];
+    uint32_t best[SLICE_MOST];
     source->kernel->argmax(source->model->outputs, source->lanes,
                            tape_value(tape, fit->ws, slice, tape_output(tape)), best);
     size_t first = slice->index * source->lanes;

@@ -149,7 +149,7 @@ struct fit *fit_create(const struct fit_setup *setup, struct err *err) {
         .set = setup->train->set,
         .scaling = setup->scaling,
         .label_smoothing = setup->label_smoothing,
-        .lanes = setup->kernel->products ? PACKED_LANES : slice_lanes(fit->batch, fit->threads),
+        .lanes = slice_lanes(setup->kernel, fit->batch, fit->threads),
         .input_noise = setup->regularization.input_noise,
     };
     /* What another thread has read, or what is larger than a second-level cache, is far away. */

@@ -3,8 +3,13 @@
 #include "base/mem.h"
 #include "kernel/random.h"
 
-size_t slice_lanes(size_t batch, size_t threads) {
-    return batch > KERNEL_LANES * threads ? SLICE_WIDE : KERNEL_LANES;
+size_t slice_lanes(const struct kernel *kernel, size_t batch, size_t threads) {
+    size_t lanes = PACKED_LANES;
+    if (!kernel->products)
+        return batch > KERNEL_LANES * threads ? SLICE_WIDE : KERNEL_LANES;
+    while (2 * lanes <= kernel->products->most_lanes && 2 * lanes * threads <= batch)
+        lanes *= 2;
+    return lanes;
 }
 
 bool slice_targets_init(struct slice_targets *t, const struct slice_source *source, struct err *err) {
@@ -65,7 +70,7 @@ static void disturb(const struct slice_source *source, const struct noise *noise
     const struct kernel *k = source->kernel;
     size_t features = source->set->features, lanes = source->lanes;
     if (source->input_noise > 0) {
-        _Alignas(MEM_ALIGN) real deviation[SLICE_WIDE];
+        _Alignas(MEM_ALIGN) real deviation[SLICE_MOST];
         for (size_t s = 0; s < lanes; s++)
             deviation[s] = (real)source->input_noise;
         k->add_normal(features, lanes, 0, noise, STREAM_INPUT_NOISE, deviation, x, x, lanes, NULL);
@@ -81,7 +86,7 @@ static void disturb(const struct slice_source *source, const struct noise *noise
 void slice_load_images(const struct slice_source *source, struct tape_workspace *ws, struct tape_slice *slice,
                        const uint32_t *row, size_t count) {
     const struct dataset *set = source->set;
-    uint32_t in_order[SLICE_WIDE];
+    uint32_t in_order[SLICE_MOST];
     slice->input_scale = slice_input_scale(source, slice->noise);
     if (source->augment) {
         set = augment_rows(source->augment, slice->thread, source->epoch, row, count);

@@ -8,8 +8,9 @@
 #include "fit/fit.h"
 #include "model/model.h"
 
-/* Samples of the widest slice: two vectors of the widest instruction set. */
-enum { SLICE_WIDE = SPARSE_LANES };
+/* Samples of a slice: SLICE_WIDE are two vectors of the widest instruction set, SLICE_MOST the most that
+ * products over packed factors take. */
+enum { SLICE_WIDE = SPARSE_LANES, SLICE_MOST = PACKED_MOST_LANES };
 _Static_assert((int)SLICE_WIDE == (int)PACKED_LANES, "evaluation has one width for all products");
 
 /* Where samples come from and go to. */
@@ -56,8 +57,9 @@ void slice_load_targets(const struct slice_source *source, struct tape_slice *sl
  * faster. */
 bool slice_is_sparse(const struct slice_source *source, enum input_form form, size_t batch);
 
-/* Samples of a slice for batches of this size: wide enough for whole register tiles, narrow enough that every
- * thread of the team gets one. Does not change a bit of the result. */
-size_t slice_lanes(size_t batch, size_t threads);
+/* Samples of a slice of training for batches of this size: wide enough for whole register tiles and, where
+ * factors are packed, to read the weights less often; narrow enough that every thread of the team gets one.
+ * Does not change a bit of the result. */
+size_t slice_lanes(const struct kernel *kernel, size_t batch, size_t threads);
 
 #endif

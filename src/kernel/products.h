@@ -2,9 +2,11 @@
  * instructions of one kernel table take them. Packed forms are opaque: only the functions of the table that
  * made one read it, and every table has sizes of its own. All sums are in float, in the order of bf16.inc.
  *
- * A slice has PACKED_LANES samples, a block of terms of the gradient; weights are stored [in][stride],
- * transposed, as autodiff/op_affine.c has them. Memory of packed forms is aligned to PACKED_ALIGN bytes and,
- * for weights, 0 before they are packed for the first time. */
+ * A group of PACKED_LANES samples is a block of terms of the gradient. A slice has one or more of them: its
+ * panels have rows of `lanes` samples, what is packed of it stands group by group. A wider slice reads the
+ * weights less often. They are stored [in][stride], transposed, as autodiff/op_affine.c has them. Memory of
+ * packed forms is aligned to PACKED_ALIGN bytes and, for weights, 0 before they are packed for the first
+ * time. */
 #ifndef KERNEL_PRODUCTS_H
 #define KERNEL_PRODUCTS_H
 
@@ -13,7 +15,7 @@
 
 #include "base/real.h"
 
-enum { PACKED_LANES = 32, PACKED_ALIGN = 64 };
+enum { PACKED_LANES = 32, PACKED_MOST_LANES = 4 * PACKED_LANES, PACKED_ALIGN = 64 };
 
 /* A matrix of weights: [in][out], rows `stride` apart, what is behind the outputs 0. one_way: nobody goes
  * back through it, whose input is that of the net. */
@@ -22,20 +24,30 @@ struct weight_shape {
     bool one_way;
 };
 
+/* The samples of a slice: of `lanes`, a multiple of PACKED_LANES; what is behind them comes into no sum over
+ * samples. What its groups keep for the gradient is so many bytes apart. */
+struct product_slice {
+    size_t lanes, samples, kept_stride;
+};
+
 /* A tile of a weight gradient: rows (inputs) and columns (outputs, multiples of KERNEL_LANES, padding
- * included) of the matrix, over the first `batch` samples of slices whose packed inputs and cotangents are so
+ * included) of the matrix, over the first `batch` samples of groups whose packed inputs and cotangents are so
  * many bytes apart. The inputs are what was packed times the scale. */
 struct product_tile {
     size_t in, out; /* of the matrix */
     size_t row0, rows, col0, cols, batch;
     real scale;
-    const void *input, *cotangent; /* of slice 0 */
+    const void *input, *cotangent; /* of group 0 */
     size_t input_stride, cotangent_stride;
 };
 
 struct products {
-    /* Bytes (multiples of PACKED_ALIGN) of: packed weights; what a slice's inputs, and the cotangents of its
-     * outputs, leave for the gradient; what one of both needs for the product of the slice itself. */
+    /* Of a slice, at most PACKED_MOST_LANES: a wider one gains nothing. */
+    size_t most_lanes;
+
+    /* Bytes (multiples of PACKED_ALIGN) of: packed weights; what a group's inputs, and the cotangents of its
+     * outputs, leave for the gradient; what one of both needs for the product of the slice itself, whose
+     * groups are so far apart. */
     size_t (*weight_bytes)(const struct weight_shape *shape);
     size_t (*input_bytes)(size_t in);
     size_t (*cotangent_bytes)(size_t out);
@@ -45,18 +57,19 @@ struct products {
      * are the last ones; col0 is a multiple of 2 KERNEL_PANEL, cols of KERNEL_LANES. */
     void (*pack_weight)(const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols,
                         const real *w, void *packed);
-    /* Packs the panel x [in][PACKED_LANES] of so many samples for forward, and for the gradient unless kept
-     * is NULL. What is behind the samples comes into no sum over them. */
-    void (*pack_input)(size_t in, size_t samples, const real *x, void *scratch, void *kept);
-    /* Packs the panel dz [out][PACKED_LANES] likewise for the gradient, and for backward unless scratch is
-     * NULL. */
-    void (*pack_cotangent)(size_t out, size_t samples, const real *dz, void *scratch, void *kept);
+    /* Packs the panel x [in][lanes] for forward, and for the gradient unless kept is NULL. */
+    void (*pack_input)(size_t in, const struct product_slice *slice, const real *x, void *scratch,
+                       void *kept);
+    /* Packs the panel dz [out][lanes] for the gradient, and for backward unless scratch is NULL. */
+    void (*pack_cotangent)(size_t out, const struct product_slice *slice, const real *dz, void *scratch,
+                           void *kept);
 
     /* z[o][s] = sum over i, ascending, of w[i][o] x[i][s]. */
-    void (*forward)(const struct weight_shape *shape, const void *weight, const void *scratch, real *z);
+    void (*forward)(const struct weight_shape *shape, size_t lanes, const void *weight, const void *scratch,
+                    real *z);
     /* dx[i][s] = (add ? dx : 0) + sum over o, ascending, of w[i][o] dz[o][s]. */
-    void (*backward)(const struct weight_shape *shape, const void *weight, const void *scratch, real *dx,
-                     bool add);
+    void (*backward)(const struct weight_shape *shape, size_t lanes, const void *weight, const void *scratch,
+                     real *dx, bool add);
     /* g[i][o] = scale times the sum over the samples, ascending, of x[i][s] dz[o][s], rounded once more; rows
      * of g are ldg apart. */
     void (*gradient)(const struct product_tile *tile, real *g, size_t ldg);

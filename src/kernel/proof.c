@@ -64,13 +64,14 @@ static bool fits(const struct products *p, const struct weight_shape *shape) {
 
 /* z and dx. */
 static void run(const struct products *p, const struct weight_shape *shape, struct scene *s) {
+    const struct product_slice slice = {.lanes = PACKED_LANES, .samples = PACKED_LANES};
     memset(s->weight, 0, sizeof s->weight);
     p->pack_weight(shape, 0, IN, 0, OUT, s->w, s->weight);
-    p->pack_input(IN, PACKED_LANES, s->x, s->scratch, NULL);
-    p->forward(shape, s->weight, s->scratch, s->z);
+    p->pack_input(IN, &slice, s->x, s->scratch, NULL);
+    p->forward(shape, PACKED_LANES, s->weight, s->scratch, s->z);
     memcpy(s->dx, s->addend, sizeof s->dx);
-    p->pack_cotangent(OUT, PACKED_LANES, s->dz, s->scratch, s->kept);
-    p->backward(shape, s->weight, s->scratch, s->dx, true);
+    p->pack_cotangent(OUT, &slice, s->dz, s->scratch, s->kept);
+    p->backward(shape, PACKED_LANES, s->weight, s->scratch, s->dx, true);
     if (p->rest)
         p->rest();
 }

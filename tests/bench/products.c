@@ -30,8 +30,8 @@ struct layer {
     real *z;       /* [slices][out][lanes] */
     real *dz_kept; /* [panels][capacity][KERNEL_PANEL] */
     /* of products over packed factors instead */
-    unsigned char *weight, *input, *cotangent; /* input, cotangent: of each slice, as kept */
-    unsigned char *scratch[2];                 /* of each slice: of inputs, of cotangents */
+    unsigned char *weight, *input, *cotangent; /* input, cotangent: of each group of samples, as kept */
+    unsigned char *scratch[2];                 /* of each group: of inputs, of cotangents */
 };
 
 static size_t up(size_t n, size_t multiple) {
@@ -49,16 +49,21 @@ static struct weight_shape shape_of(const struct layer *l) {
     return (struct weight_shape){l->in, l->out, l->stride, false};
 }
 
+/* Of a slice, whose packed forms stand apart. */
+static size_t groups(const struct layer *l) {
+    return l->lanes / PACKED_LANES;
+}
+
 static void forward_packed(const struct layer *l, size_t slice) {
     const struct weight_shape shape = shape_of(l);
-    l->k->products->forward(&shape, l->weight, l->scratch[0] + slice * l->k->products->scratch_bytes(l->in),
-                            l->z + slice * l->out * l->lanes);
+    const unsigned char *scratch = l->scratch[0] + slice * groups(l) * l->k->products->scratch_bytes(l->in);
+    l->k->products->forward(&shape, l->lanes, l->weight, scratch, l->z + slice * l->out * l->lanes);
 }
 
 static void input_gradient_packed(const struct layer *l, size_t slice) {
     const struct weight_shape shape = shape_of(l);
-    l->k->products->backward(&shape, l->weight, l->scratch[1] + slice * l->k->products->scratch_bytes(l->out),
-                             l->dx + slice * l->in * l->lanes, false);
+    const unsigned char *scratch = l->scratch[1] + slice * groups(l) * l->k->products->scratch_bytes(l->out);
+    l->k->products->backward(&shape, l->lanes, l->weight, scratch, l->dx + slice * l->in * l->lanes, false);
 }
 
 static void input_gradient(const struct layer *l, size_t slice) {
@@ -159,19 +164,23 @@ static bool pack(struct layer *l, struct err *err) {
     const struct weight_shape shape = shape_of(l);
     if (!p)
         return true;
+    size_t all = l->slices * groups(l);
     if (!allocate(&l->weight, 1, p->weight_bytes(&shape), err) ||
-        !allocate(&l->input, l->slices, p->input_bytes(l->in), err) ||
-        !allocate(&l->cotangent, l->slices, p->cotangent_bytes(l->out), err) ||
-        !allocate(&l->scratch[0], l->slices, p->scratch_bytes(l->in), err) ||
-        !allocate(&l->scratch[1], l->slices, p->scratch_bytes(l->out), err))
+        !allocate(&l->input, all, p->input_bytes(l->in), err) ||
+        !allocate(&l->cotangent, all, p->cotangent_bytes(l->out), err) ||
+        !allocate(&l->scratch[0], all, p->scratch_bytes(l->in), err) ||
+        !allocate(&l->scratch[1], all, p->scratch_bytes(l->out), err))
         return false;
     p->pack_weight(&shape, 0, l->in, 0, up(l->out, KERNEL_LANES), l->w, l->weight);
     for (size_t s = 0; s < l->slices; s++) {
-        p->pack_input(l->in, l->lanes, l->x + s * l->in * l->lanes,
-                      l->scratch[0] + s * p->scratch_bytes(l->in), l->input + s * p->input_bytes(l->in));
-        p->pack_cotangent(l->out, l->lanes, l->z + s * l->out * l->lanes,
-                          l->scratch[1] + s * p->scratch_bytes(l->out),
-                          l->cotangent + s * p->cotangent_bytes(l->out));
+        const struct product_slice input = {l->lanes, l->lanes, p->input_bytes(l->in)};
+        const struct product_slice cotangent = {l->lanes, l->lanes, p->cotangent_bytes(l->out)};
+        size_t group = s * groups(l);
+        p->pack_input(l->in, &input, l->x + s * l->in * l->lanes,
+                      l->scratch[0] + group * p->scratch_bytes(l->in), l->input + group * input.kept_stride);
+        p->pack_cotangent(l->out, &cotangent, l->z + s * l->out * l->lanes,
+                          l->scratch[1] + group * p->scratch_bytes(l->out),
+                          l->cotangent + group * cotangent.kept_stride);
     }
     return true;
 }
@@ -181,7 +190,7 @@ static bool prepare(struct layer *l, size_t in, size_t out, size_t batch, struct
     l->stride = up(out, KERNEL_LANES);
     l->stride += l->stride % 256 == 0 ? KERNEL_LANES : 0;
     l->panels = up(out, KERNEL_PANEL) / KERNEL_PANEL;
-    l->lanes = l->k->products ? PACKED_LANES : slice_lanes(batch, team_size(l->team));
+    l->lanes = slice_lanes(l->k, batch, team_size(l->team));
     l->slices = up(batch, l->lanes) / l->lanes;
     l->capacity = l->slices * l->lanes;
     return work_init(&l->work, team_size(l->team), err) && fill(&l->w, in * l->stride, err) &&

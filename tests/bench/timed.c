@@ -125,16 +125,18 @@ double timed_seconds(enum phase phase) {
     V(PHASE_UPDATE, pack_weight,                                                                             \
       (const struct weight_shape *shape, size_t row0, size_t rows, size_t col0, size_t cols, const real *w,  \
        void *packed), (shape, row0, rows, col0, cols, w, packed))                                            \
-    V(PHASE_PACK, pack_input, (size_t in, size_t samples, const real *x, void *scratch, void *kept),         \
-      (in, samples, x, scratch, kept))                                                                       \
-    V(PHASE_PACK, pack_cotangent, (size_t out, size_t samples, const real *dz, void *scratch, void *kept),   \
-      (out, samples, dz, scratch, kept))                                                                     \
+    V(PHASE_PACK, pack_input,                                                                                \
+      (size_t in, const struct product_slice *slice, const real *x, void *scratch, void *kept),              \
+      (in, slice, x, scratch, kept))                                                                         \
+    V(PHASE_PACK, pack_cotangent,                                                                            \
+      (size_t out, const struct product_slice *slice, const real *dz, void *scratch, void *kept),            \
+      (out, slice, dz, scratch, kept))                                                                       \
     V(PHASE_FORWARD, forward,                                                                                \
-      (const struct weight_shape *shape, const void *weight, const void *scratch, real *z),                  \
-      (shape, weight, scratch, z))                                                                           \
+      (const struct weight_shape *shape, size_t lanes, const void *weight, const void *scratch, real *z),    \
+      (shape, lanes, weight, scratch, z))                                                                    \
     V(PHASE_INPUT_GRADIENT, backward,                                                                        \
-      (const struct weight_shape *shape, const void *weight, const void *scratch, real *dx, bool add),       \
-      (shape, weight, scratch, dx, add))                                                                     \
+      (const struct weight_shape *shape, size_t lanes, const void *weight, const void *scratch, real *dx,    \
+       bool add), (shape, lanes, weight, scratch, dx, add))                                                  \
     V(PHASE_WEIGHT_GRADIENT, gradient, (const struct product_tile *tile, real *g, size_t ldg),               \
       (tile, g, ldg))                                                                                        \
     V(PHASE_WEIGHT_GRADIENT, sum_cotangents, (const struct product_tile *tile, real *g), (tile, g))          \
@@ -199,6 +201,7 @@ struct listed {
 #undef R
 };
 struct listed_products {
+    size_t most_lanes;
 #define V(phase, name, parameters, arguments) void(*name) parameters;
 #define S(type, name, parameters)             type(*name) parameters;
     PRODUCT_LIST(V, S)

@@ -17,6 +17,8 @@
 
 enum { MOST = 160, LANES = PACKED_LANES, SLICES = 4, TILE_ROWS = 56, TILE_COLS = 64 };
 
+static const struct product_slice one_group = {LANES, LANES, 0};
+
 /* A zero may have either sign. */
 static void check(const struct kernel *k, const char *what, const float *c, const float *expected,
                   size_t count, int kind) {
@@ -139,29 +141,83 @@ static void slices_are_as_defined(void **unused) {
                 begin(&l, k);
                 for (int evaluates = 0; evaluates < 2; evaluates++) {
                     memset(z, 0xff, sizeof z);
-                    l.p->pack_input(in, LANES, l.x[0], l.scratch, evaluates ? NULL : l.input[0]);
-                    l.p->forward(&l.shape, l.weight, l.scratch, z);
+                    l.p->pack_input(in, &one_group, l.x[0], l.scratch, evaluates ? NULL : l.input[0]);
+                    l.p->forward(&l.shape, LANES, l.weight, l.scratch, z);
                     check(k, "forward", z, expected_z, out * LANES, kind);
                     assert_true(isnan(z[out * LANES]));
                 }
                 for (int add = 0; add < 2; add++) {
                     memset(dx, 0xff, sizeof dx);
                     memcpy(dx, start, in * LANES * sizeof *dx);
-                    l.p->pack_cotangent(out, LANES, l.dz[0], l.scratch, l.cotangent[0]);
-                    l.p->backward(&l.shape, l.weight, l.scratch, dx, add);
+                    l.p->pack_cotangent(out, &one_group, l.dz[0], l.scratch, l.cotangent[0]);
+                    l.p->backward(&l.shape, LANES, l.weight, l.scratch, dx, add);
                     check(k, "backward", dx, expected_dx[add], in * LANES, kind);
                     assert_true(isnan(dx[in * LANES]));
                 }
                 end(&l);
                 l.shape.one_way = true;
                 begin(&l, k);
-                l.p->pack_input(in, LANES, l.x[0], l.scratch, NULL);
-                l.p->forward(&l.shape, l.weight, l.scratch, z);
+                l.p->pack_input(in, &one_group, l.x[0], l.scratch, NULL);
+                l.p->forward(&l.shape, LANES, l.weight, l.scratch, z);
                 check(k, "forward, one way", z, expected_z, out * LANES, kind);
                 end(&l);
                 l.shape.one_way = false;
             }
         }
+}
+
+/* Of the groups x[0], x[1], ..., the panel of a slice that has them all; what is behind the samples is no
+ * number.
+ */
+static void join(size_t rows, size_t lanes, size_t samples, float (*x)[MOST * LANES], float *panel) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t s = 0; s < lanes; s++)
+            panel[i * lanes + s] = s < samples ? x[s / LANES][i * LANES + s % LANES] : NAN;
+}
+
+/* Slices of several groups, the last ones of which may have no samples. */
+static void wide_slices_are_groups(void **unused) {
+    (void)unused;
+    enum { IN = 97, OUT = 37, STRIDE = 48, MOST_LANES = SLICES * LANES };
+    static const size_t lanes_of[] = {64, 64, 96, 128, 128}, samples_of[] = {64, 20, 77, 128, 33};
+    static struct layer l;
+    static _Alignas(64) float x[IN * MOST_LANES], dz[OUT * MOST_LANES], z[OUT * MOST_LANES],
+        dx[IN * MOST_LANES], g[TILE_ROWS * STRIDE];
+    fill(&l, IN, OUT, ORDINARY);
+    for (size_t i = 0; i < sizeof lanes_of / sizeof *lanes_of; i++) {
+        size_t lanes = lanes_of[i], samples = samples_of[i];
+        join(IN, lanes, samples, l.x, x);
+        join(OUT, lanes, samples, l.dz, dz);
+        FOR_TABLES(k) {
+            begin(&l, k);
+            /* What the groups keep is further apart than it is long. */
+            size_t input = l.p->input_bytes(IN), stride = input + l.p->cotangent_bytes(OUT) + PACKED_ALIGN;
+            size_t scratch_bytes = SLICES * l.p->scratch_bytes(IN);
+            unsigned char *kept = memory(SLICES * stride), *scratch = memory(scratch_bytes);
+            const struct product_slice slice = {lanes, samples, stride};
+            l.p->pack_input(IN, &slice, x, scratch, kept);
+            l.p->forward(&l.shape, lanes, l.weight, scratch, z);
+            l.p->pack_cotangent(OUT, &slice, dz, scratch, kept + input);
+            l.p->backward(&l.shape, lanes, l.weight, scratch, dx, false);
+            for (size_t s = 0; s < samples; s++) {
+                for (size_t o = 0; o < OUT; o++)
+                    assert_true(z[o * lanes + s] ==
+                                element(IN, l.w + o, STRIDE, l.x[s / LANES] + s % LANES, LANES, 0));
+                for (size_t f = 0; f < IN; f++)
+                    assert_true(dx[f * lanes + s] ==
+                                element(OUT, l.w + f * STRIDE, 1, l.dz[s / LANES] + s % LANES, LANES, 0));
+            }
+            const struct product_tile tile = {IN,      OUT, 0,    TILE_ROWS,    0,      STRIDE,
+                                              samples, 1,   kept, kept + input, stride, stride};
+            l.p->gradient(&tile, g, STRIDE);
+            for (size_t e = 0; e < TILE_ROWS * OUT; e++)
+                assert_true(g[e / OUT * STRIDE + e % OUT] ==
+                            element(samples, x + e / OUT * lanes, 1, dz + e % OUT * lanes, 1, 0));
+            release(scratch, scratch_bytes);
+            release(kept, SLICES * stride);
+            end(&l);
+        }
+    }
 }
 
 /* Weights that an update has changed in one tile are the new ones there and the old ones elsewhere. */
@@ -181,13 +237,13 @@ static void tiles_are_packed_alone(void **unused) {
                     for (size_t c = col; c < col + cols && c < OUT; c++)
                         l.w[r * STRIDE + c] = value(ORDINARY, 0, 0);
                 l.p->pack_weight(&l.shape, row, rows, col, cols, l.w, l.weight);
-                l.p->pack_input(IN, LANES, l.x[0], l.scratch, NULL);
-                l.p->forward(&l.shape, l.weight, l.scratch, z);
+                l.p->pack_input(IN, &one_group, l.x[0], l.scratch, NULL);
+                l.p->forward(&l.shape, LANES, l.weight, l.scratch, z);
                 for (size_t e = 0; e < OUT * LANES; e++)
                     expected[e] = element(IN, l.w + e / LANES, STRIDE, l.x[0] + e % LANES, LANES, 0);
                 check(k, "forward", z, expected, OUT * LANES, ORDINARY);
-                l.p->pack_cotangent(OUT, LANES, l.dz[0], l.scratch, l.cotangent[0]);
-                l.p->backward(&l.shape, l.weight, l.scratch, z, false);
+                l.p->pack_cotangent(OUT, &one_group, l.dz[0], l.scratch, l.cotangent[0]);
+                l.p->backward(&l.shape, LANES, l.weight, l.scratch, z, false);
                 for (size_t e = 0; e < IN * LANES; e++)
                     expected[e] = element(OUT, l.w + e / LANES * STRIDE, 1, l.dz[0] + e % LANES, LANES, 0);
                 check(k, "backward", z, expected, IN * LANES, ORDINARY);
@@ -238,8 +294,9 @@ static void gradients_are_as_defined(void **unused) {
                 begin(&l, k);
                 for (size_t s = 0; s < (batch + LANES - 1) / LANES; s++) {
                     size_t samples = batch - s * LANES < LANES ? batch - s * LANES : LANES;
-                    l.p->pack_input(in, samples, l.x[s], l.scratch, l.input[s]);
-                    l.p->pack_cotangent(out, samples, l.dz[s], NULL, l.cotangent[s]);
+                    const struct product_slice slice = {LANES, samples, 0};
+                    l.p->pack_input(in, &slice, l.x[s], l.scratch, l.input[s]);
+                    l.p->pack_cotangent(out, &slice, l.dz[s], NULL, l.cotangent[s]);
                 }
                 const struct product_tile tile = {in,
                                                   out,
@@ -279,8 +336,8 @@ static void what_is_not_finite_stays_so(void **unused) {
         l.x[0][3] = INFINITY, l.x[0][2 * LANES + 3] = -INFINITY; /* of one chain */
         l.x[0][5] = 0x1.fep27f, l.x[0][6] = 0x1.ffp27f, l.x[0][7] = 0x1.fefffep27f;
         begin(&l, k);
-        l.p->pack_input(64, LANES, l.x[0], l.scratch, NULL);
-        l.p->forward(&l.shape, l.weight, l.scratch, z);
+        l.p->pack_input(64, &one_group, l.x[0], l.scratch, NULL);
+        l.p->forward(&l.shape, LANES, l.weight, l.scratch, z);
         assert_true(z[0] == INFINITY && z[1] == INFINITY && isnan(z[2]) && isnan(z[3]) && z[4] == 0);
         assert_true(z[5] == 0x1.fep127f && z[6] == INFINITY && z[7] == 0x1.fep127f);
         end(&l);
@@ -289,12 +346,12 @@ static void what_is_not_finite_stays_so(void **unused) {
         memset(l.x, 0, sizeof l.x);
         l.w[40 * 16] = 0x1.ffp127f;
         begin(&l, k);
-        l.p->pack_input(64, LANES, l.x[0], l.scratch, l.input[0]);
-        l.p->forward(&l.shape, l.weight, l.scratch, z);
+        l.p->pack_input(64, &one_group, l.x[0], l.scratch, l.input[0]);
+        l.p->forward(&l.shape, LANES, l.weight, l.scratch, z);
         assert_true(isnan(z[0]));
         for (size_t i = 0; i < MOST * LANES; i++)
             l.dz[0][i] = 0x1.ffp127f;
-        l.p->pack_cotangent(1, LANES, l.dz[0], NULL, l.cotangent[0]);
+        l.p->pack_cotangent(1, &one_group, l.dz[0], NULL, l.cotangent[0]);
         const struct product_tile tile = {64,
                                           1,
                                           0,
@@ -335,8 +392,8 @@ static void rounding_is_as_defined(void **unused) {
                 float x = of_bits(i % 2 ? (bits & 0xffff0000u) + 0x7fffu + i / 2 % 3 : bits);
                 l.x[0][i] = isfinite(x) && isfinite(rounded(x)) ? x : 1;
             }
-            l.p->pack_input(LANES, LANES, l.x[0], l.scratch, NULL);
-            l.p->forward(&l.shape, l.weight, l.scratch, z);
+            l.p->pack_input(LANES, &one_group, l.x[0], l.scratch, NULL);
+            l.p->forward(&l.shape, LANES, l.weight, l.scratch, z);
             for (size_t i = 0; i < LANES * LANES; i++)
                 assert_true(z[i] == rounded(l.x[0][i]));
         }
@@ -365,11 +422,11 @@ static void the_mode_is_restored(void **unused) {
                                           l.cotangent[0],
                                           l.p->input_bytes(16),
                                           l.p->cotangent_bytes(16)};
-        l.p->pack_input(16, LANES, l.x[0], l.scratch, l.input[0]);
-        l.p->forward(&l.shape, l.weight, l.scratch, z);
+        l.p->pack_input(16, &one_group, l.x[0], l.scratch, l.input[0]);
+        l.p->forward(&l.shape, LANES, l.weight, l.scratch, z);
         assert_true(tiny * 2 == 0x1p-129f && tiny / 2 > 0);
-        l.p->pack_cotangent(16, LANES, l.dz[0], l.scratch, l.cotangent[0]);
-        l.p->backward(&l.shape, l.weight, l.scratch, z, false);
+        l.p->pack_cotangent(16, &one_group, l.dz[0], l.scratch, l.cotangent[0]);
+        l.p->backward(&l.shape, LANES, l.weight, l.scratch, z, false);
         assert_true(tiny * 2 == 0x1p-129f && tiny / 2 > 0);
         l.p->gradient(&tile, g, 16);
         assert_true(tiny * 2 == 0x1p-129f && tiny / 2 > 0);
@@ -437,8 +494,9 @@ static float (*order)(const float *a, const float *b, float c);
 static bool addend_flushed = true;
 
 /* Over what the scalar table packs, which are floats: w [in][stride], the panels of x and dz. */
-static void forward_by_order(const struct weight_shape *s, const void *weight, const void *scratch,
-                             float *z) {
+static void forward_by_order(const struct weight_shape *s, size_t lanes, const void *weight,
+                             const void *scratch, float *z) {
+    assert_int_equal(lanes, LANES);
     for (size_t e = 0; e < s->out * LANES; e++) {
         float c = 0;
         for (size_t first = 0; first < s->in; first += 32) {
@@ -453,8 +511,9 @@ static void forward_by_order(const struct weight_shape *s, const void *weight, c
     }
 }
 
-static void backward_by_order(const struct weight_shape *s, const void *weight, const void *scratch,
-                              float *dx, bool add) {
+static void backward_by_order(const struct weight_shape *s, size_t lanes, const void *weight,
+                              const void *scratch, float *dx, bool add) {
+    assert_int_equal(lanes, LANES);
     for (size_t e = 0; e < s->in * LANES; e++) {
         float c = add ? dx[e] : 0;
         c = addend_flushed && fabsf(c) < 0x1p-126f ? 0 : c;
@@ -505,10 +564,11 @@ static void precisions_have_names(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rounding_is_as_defined),      cmocka_unit_test(slices_are_as_defined),
-        cmocka_unit_test(tiles_are_packed_alone),      cmocka_unit_test(gradients_are_as_defined),
-        cmocka_unit_test(what_is_not_finite_stays_so), cmocka_unit_test(the_mode_is_restored),
-        cmocka_unit_test(other_orders_are_found_out),  cmocka_unit_test(precisions_have_names),
+        cmocka_unit_test(rounding_is_as_defined),   cmocka_unit_test(slices_are_as_defined),
+        cmocka_unit_test(wide_slices_are_groups),   cmocka_unit_test(tiles_are_packed_alone),
+        cmocka_unit_test(gradients_are_as_defined), cmocka_unit_test(what_is_not_finite_stays_so),
+        cmocka_unit_test(the_mode_is_restored),     cmocka_unit_test(other_orders_are_found_out),
+        cmocka_unit_test(precisions_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,6 +106,53 @@ static void steps_are_close_to_those_of_floats(void **state) {
     }
 }
 
+/* The parameters behind some steps of a net with noise everywhere, whose batches are of 70 samples, in slices
+ * of up to so many. */
+static void digest_in_slices(size_t most_lanes, bool noise, char hex[SHA256_HEX]) {
+    struct err err = {0};
+    struct products products = *half()->products;
+    struct kernel k = *half();
+    struct layer_spec layers[] = {layer(33, ACTIVATION_PRELU, 0.1), layer(20, ACTIVATION_TANH, 0)};
+    struct model_spec spec = {.layers = layers, .layer_count = 2, .output = layer(1, ACTIVATION_IDENTITY, 0)};
+    struct dataset set = byte_set();
+    struct data_part part = dataset_all(&set);
+    struct scaling scaling = {.kind = SCALE_UNIT};
+    products.most_lanes = most_lanes;
+    k.products = &products;
+    if (noise)
+        layers[0].dropout = 0.25, spec.input_dropout = 0.25, spec.weight_noise = 0.1;
+    struct model *m = model_create(&spec, FEATURES, 1, "mse", &err);
+    assert_non_null(m);
+    assert_true(model_init(m, 5, NULL, &err));
+    struct fit_setup setup = {.kernel = &k,
+                              .model = m,
+                              .model_spec = &spec,
+                              .train = &part,
+                              .scaling = &scaling,
+                              .optimizer = {.lr = 0.01},
+                              .train_spec = {.epochs = 3, .batch_size = ROWS, .shuffle = true},
+                              .regularization = {.input_noise = noise ? 0.1 : 0},
+                              .seed = 5};
+    struct fit *fit = fit_create(&setup, &err);
+    assert_non_null(fit);
+    assert_int_equal(fit_lanes(fit), most_lanes);
+    for (int step = 0; step < 3; step++)
+        assert_true(fit_steps(fit, 1, &err));
+    model_hex(m, hex);
+    fit_free(fit);
+    model_free(m);
+}
+
+static void wider_slices_change_no_bit(void **state) {
+    (void)state;
+    for (int noise = 0; noise < 2; noise++) {
+        char narrow[SHA256_HEX], wide[SHA256_HEX];
+        digest_in_slices(PACKED_LANES, noise, narrow);
+        digest_in_slices(2 * PACKED_LANES, noise, wide);
+        assert_string_equal(narrow, wide);
+    }
+}
+
 #if defined(__x86_64__) && defined(__linux__) && !REAL_IS_DOUBLE
 
 enum { STEPS = 4 };
@@ -195,6 +242,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_exact),
         cmocka_unit_test(steps_are_close_to_those_of_floats),
+        cmocka_unit_test(wider_slices_change_no_bit),
 #if defined(__x86_64__) && defined(__linux__) && !REAL_IS_DOUBLE
         cmocka_unit_test(threads_rest_without_tiles),
         cmocka_unit_test(a_training_that_diverges_rests_too),
