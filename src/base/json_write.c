@@ -31,8 +31,7 @@ const char *json_format_number(double value, char *buf) {
     if (!isfinite(value))
         return strcpy(buf, special_number(value));
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(buf, BUF, "%.*g", digits, value);
-        if (strtod(buf, NULL) == value)
+        if (snprintf(buf, BUF, "%.*g", digits, value) < BUF && strtod(buf, NULL) == value)
             break;
     }
     put_dot(buf);
@@ -44,8 +43,7 @@ static const char *format_float(float value, char *buf) {
     if (!isfinite(value))
         return strcpy(buf, special_number((double)value));
     for (int digits = 6; digits <= 9; digits++) {
-        snprintf(buf, BUF, "%.*g", digits, (double)value);
-        if (strtof(buf, NULL) == value)
+        if (snprintf(buf, BUF, "%.*g", digits, (double)value) < BUF && strtof(buf, NULL) == value)
             break;
     }
     put_dot(buf);

@@ -83,15 +83,17 @@ enum { DEEPEST = 8 };
 
 static void unknown_key(struct reader *r, const struct place *at, const struct key *rows) {
     struct text path = {0}, list = {0};
-    const char *nearest = nearest_key(r, rows, at->name);
+    const char *nearest = nearest_key(r, rows, at->name), *where = "";
     for (int depth = 0; nearest == NULL && depth < DEEPEST; depth++) /* the nearest to the top is meant */
-        if (add_namesake(r, key_root.rows, at->name, depth, &path))
+        if (add_namesake(r, key_root.rows, at->name, depth, &path)) {
             nearest = reader_text(r, &path);
+            where = depth == 0 ? " at the top of the config" : "";
+        }
     for (const struct key *key = rows; key->name != NULL; key++)
         if (known(r, key))
             text_addf(&list, "%s%s", list.len == 0 ? "" : ", ", key->name);
     if (nearest != NULL)
-        fault_at(r, at, "unknown key; did you mean \"%s\"?", nearest);
+        fault_at(r, at, "unknown key; did you mean \"%s\"%s?", nearest, where);
     else
         fault_at(r, at, "unknown key; the keys here are %s", reader_text(r, &list));
     text_release(&path);

@@ -76,6 +76,8 @@ static void test_unknown_keys(void **state) {
                  "%:2:16: optimizer.momentun: unknown key; did you mean \"momentum\"?");
     refused_file("{" DATA ",\n \"Seed\": 1}", "%:2:2: Seed: unknown key; did you mean \"seed\"?");
     refused_file("{" DATA ",\n \"epochs\": 1}", "%:2:2: epochs: unknown key; did you mean \"train.epochs\"?");
+    refused_file("{" DATA ",\n \"train\": {\"seed\": 1}}",
+                 "%:2:12: train.seed: unknown key; did you mean \"seed\" at the top of the config?");
     refused_file("{" DATA ",\n \"loss\": {\"temper\": 0.1}}",
                  "%:2:11: loss.temper: unknown key; the keys here are kind, label_smoothing, class_weights");
     refused_file(
