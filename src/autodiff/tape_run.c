@@ -59,15 +59,11 @@ static void place_kept(const struct tape *tape, enum tape_mode mode, const struc
         size->packed = (size->packed + PAGE - 1) / PAGE * PAGE + PACKED_ALIGN;
 }
 
-static size_t groups_of(size_t lanes) {
-    return (lanes + PACKED_LANES - 1) / PACKED_LANES;
-}
-
 /* False where the memory does not fit an address. */
 static bool count_memory(const struct tape *tape, enum tape_mode mode, const struct products *products,
                          size_t slices, size_t lanes, size_t threads, struct workspace_size *size) {
     const struct tape_plan *plan = &tape->plan[mode];
-    size_t samples, bytes, groups = groups_of(lanes);
+    size_t samples, bytes, groups = product_groups(lanes);
     place_kept(tape, mode, products, NULL, size);
     return mem_mul(slices, lanes, &samples) && mem_mul(samples, plan->slice_rows, &size->slices) &&
            mem_mul(lanes, threads, &size->threads) &&
@@ -83,7 +79,7 @@ size_t tape_workspace_bytes(const struct tape *tape, enum tape_mode mode, const 
     if (!count_memory(tape, mode, products, slices, lanes, threads, &size))
         return SIZE_MAX;
     return (size.slices + size.threads + size.kept) * sizeof(real) +
-           groups_of(lanes) * (slices * size.packed + threads * size.scratch);
+           product_groups(lanes) * (slices * size.packed + threads * size.scratch);
 }
 
 static bool allocate(struct tape_workspace *ws, const struct tape *tape, const struct workspace_size *size,
@@ -130,7 +126,7 @@ struct tape_workspace *tape_workspace_create(const struct tape *tape, enum tape_
                                   .lanes = lanes,
                                   .capacity = slices * lanes,
                                   .products = products,
-                                  .groups = groups_of(lanes),
+                                  .groups = product_groups(lanes),
                                   .packed_bytes = size.packed,
                                   .scratch_bytes = size.scratch};
     if (!allocate(ws, tape, &size, threads, err)) {

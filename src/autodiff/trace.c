@@ -73,7 +73,7 @@ static void add_forward(const struct trace *t, size_t n) {
 static double kept_bytes(const struct trace *t, const struct tape_node *node) {
     if (!t->products || !tape_is_product(node))
         return (double)node->shape.kept * (double)t->batch * sizeof(real);
-    size_t slices = (t->batch + t->lanes - 1) / t->lanes, groups = slices * (t->lanes / PACKED_LANES);
+    size_t slices = (t->batch + t->lanes - 1) / t->lanes, groups = slices * product_groups(t->lanes);
     return (double)groups * ((double)t->products->input_bytes(t->tape->value[node->input[0]].rows) +
                              (double)t->products->cotangent_bytes(node->shape.rows));
 }

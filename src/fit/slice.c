@@ -1,15 +1,26 @@
 #include "fit/slice.h"
 
+#include <assert.h>
+
 #include "base/mem.h"
 #include "kernel/random.h"
 
+/* Lanes that the busiest of the threads goes through, padding included. */
+static size_t lanes_in_turn(size_t batch, size_t threads, size_t lanes) {
+    size_t slices = (batch + lanes - 1) / lanes;
+    return (slices + threads - 1) / threads * lanes;
+}
+
 size_t slice_lanes(const struct kernel *kernel, size_t batch, size_t threads) {
-    size_t lanes = PACKED_LANES;
-    if (!kernel->products)
+    const struct products *products = kernel->products;
+    if (!products)
         return batch > KERNEL_LANES * threads ? SLICE_WIDE : KERNEL_LANES;
-    while (2 * lanes <= kernel->products->most_lanes && 2 * lanes * threads <= batch)
-        lanes *= 2;
-    return lanes;
+    assert(products->most_lanes % PACKED_LANES == 0 && products->most_lanes <= SLICE_MOST);
+    size_t narrow = lanes_in_turn(batch, threads, PACKED_LANES), best = PACKED_LANES;
+    for (size_t lanes = 2 * PACKED_LANES; lanes <= products->most_lanes; lanes *= 2)
+        if (4 * lanes_in_turn(batch, threads, lanes) <= 5 * narrow)
+            best = lanes;
+    return best;
 }
 
 bool slice_targets_init(struct slice_targets *t, const struct slice_source *source, struct err *err) {
@@ -59,6 +70,7 @@ static void load_lists(const struct slice_source *source, const struct dataset *
                        const uint32_t *row, size_t count) {
     size_t at = source->rows_by_thread ? slice->thread : slice->index;
     const uint8_t *bytes[SLICE_WIDE];
+    assert(count <= SLICE_WIDE);
     for (size_t s = 0; s < count; s++)
         bytes[s] = bytes_of(set, row[s]);
     sparse_batch_load(source->sparse, source->kernel, bytes, count, slice->noise, at);

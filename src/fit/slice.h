@@ -58,8 +58,8 @@ void slice_load_targets(const struct slice_source *source, struct tape_slice *sl
 bool slice_is_sparse(const struct slice_source *source, enum input_form form, size_t batch);
 
 /* Samples of a slice of training for batches of this size: wide enough for whole register tiles and, where
- * factors are packed, to read the weights less often; narrow enough that every thread of the team gets one.
- * Does not change a bit of the result. */
+ * factors are packed, to read the weights less often; narrow enough that every thread of the team gets one
+ * and that no more than a fourth is added by padding. Does not change a bit of the result. */
 size_t slice_lanes(const struct kernel *kernel, size_t batch, size_t threads);
 
 #endif

@@ -2,11 +2,11 @@
  * instructions of one kernel table take them. Packed forms are opaque: only the functions of the table that
  * made one read it, and every table has sizes of its own. All sums are in float, in the order of bf16.inc.
  *
- * A group of PACKED_LANES samples is a block of terms of the gradient. A slice has one or more of them: its
- * panels have rows of `lanes` samples, what is packed of it stands group by group. A wider slice reads the
- * weights less often. They are stored [in][stride], transposed, as autodiff/op_affine.c has them. Memory of
- * packed forms is aligned to PACKED_ALIGN bytes and, for weights, 0 before they are packed for the first
- * time. */
+ * Weights are stored [in][stride], transposed, as autodiff/op_affine.c has them. A group of PACKED_LANES
+ * samples is a block of terms of the gradient. A slice has one or more of them: its panels have rows of
+ * `lanes` samples, what is packed of it stands group by group. A wider slice reads the weights less often.
+ * Memory of packed forms is aligned to PACKED_ALIGN bytes and, for weights, 0 before they are packed for the
+ * first time. */
 #ifndef KERNEL_PRODUCTS_H
 #define KERNEL_PRODUCTS_H
 
@@ -41,8 +41,13 @@ struct product_tile {
     size_t input_stride, cotangent_stride;
 };
 
+/* Of samples, in a slice of so many lanes. */
+static inline size_t product_groups(size_t lanes) {
+    return lanes / PACKED_LANES;
+}
+
 struct products {
-    /* Of a slice, at most PACKED_MOST_LANES: a wider one gains nothing. */
+    /* Of a slice, a multiple of PACKED_LANES up to PACKED_MOST_LANES: a wider one gains nothing. */
     size_t most_lanes;
 
     /* Bytes (multiples of PACKED_ALIGN) of: packed weights; what a group's inputs, and the cotangents of its

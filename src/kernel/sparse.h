@@ -14,7 +14,7 @@
 #define SPARSE_END UINT32_MAX
 
 enum {
-    SPARSE_LANES = 32,    /* widest slice */
+    SPARSE_LANES = 32,    /* widest slice in compressed form */
     SPARSE_SEGMENT = 128, /* samples whose cotangents of 64 units fill 32 KiB: a first-level cache */
     SPARSE_POSITIONS = (1 << 24) - 1, /* features at most, so that no entry is SPARSE_END */
 };

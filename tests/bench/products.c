@@ -49,20 +49,17 @@ static struct weight_shape shape_of(const struct layer *l) {
     return (struct weight_shape){l->in, l->out, l->stride, false};
 }
 
-/* Of a slice, whose packed forms stand apart. */
-static size_t groups(const struct layer *l) {
-    return l->lanes / PACKED_LANES;
-}
-
 static void forward_packed(const struct layer *l, size_t slice) {
     const struct weight_shape shape = shape_of(l);
-    const unsigned char *scratch = l->scratch[0] + slice * groups(l) * l->k->products->scratch_bytes(l->in);
+    const unsigned char *scratch =
+        l->scratch[0] + slice * product_groups(l->lanes) * l->k->products->scratch_bytes(l->in);
     l->k->products->forward(&shape, l->lanes, l->weight, scratch, l->z + slice * l->out * l->lanes);
 }
 
 static void input_gradient_packed(const struct layer *l, size_t slice) {
     const struct weight_shape shape = shape_of(l);
-    const unsigned char *scratch = l->scratch[1] + slice * groups(l) * l->k->products->scratch_bytes(l->out);
+    const unsigned char *scratch =
+        l->scratch[1] + slice * product_groups(l->lanes) * l->k->products->scratch_bytes(l->out);
     l->k->products->backward(&shape, l->lanes, l->weight, scratch, l->dx + slice * l->in * l->lanes, false);
 }
 
@@ -164,7 +161,7 @@ static bool pack(struct layer *l, struct err *err) {
     const struct weight_shape shape = shape_of(l);
     if (!p)
         return true;
-    size_t all = l->slices * groups(l);
+    size_t all = l->slices * product_groups(l->lanes);
     if (!allocate(&l->weight, 1, p->weight_bytes(&shape), err) ||
         !allocate(&l->input, all, p->input_bytes(l->in), err) ||
         !allocate(&l->cotangent, all, p->cotangent_bytes(l->out), err) ||
@@ -175,7 +172,7 @@ static bool pack(struct layer *l, struct err *err) {
     for (size_t s = 0; s < l->slices; s++) {
         const struct product_slice input = {l->lanes, l->lanes, p->input_bytes(l->in)};
         const struct product_slice cotangent = {l->lanes, l->lanes, p->cotangent_bytes(l->out)};
-        size_t group = s * groups(l);
+        size_t group = s * product_groups(l->lanes);
         p->pack_input(l->in, &input, l->x + s * l->in * l->lanes,
                       l->scratch[0] + group * p->scratch_bytes(l->in), l->input + group * input.kept_stride);
         p->pack_cotangent(l->out, &cotangent, l->z + s * l->out * l->lanes,

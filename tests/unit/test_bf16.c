@@ -198,14 +198,18 @@ static void wide_slices_are_groups(void **unused) {
             l.p->pack_input(IN, &slice, x, scratch, kept);
             l.p->forward(&l.shape, lanes, l.weight, scratch, z);
             l.p->pack_cotangent(OUT, &slice, dz, scratch, kept + input);
-            l.p->backward(&l.shape, lanes, l.weight, scratch, dx, false);
+            for (size_t f = 0; f < IN; f++)
+                for (size_t s = 0; s < lanes; s++)
+                    dx[f * lanes + s] = (float)(f + s);
+            l.p->backward(&l.shape, lanes, l.weight, scratch, dx, true);
             for (size_t s = 0; s < samples; s++) {
                 for (size_t o = 0; o < OUT; o++)
                     assert_true(z[o * lanes + s] ==
                                 element(IN, l.w + o, STRIDE, l.x[s / LANES] + s % LANES, LANES, 0));
                 for (size_t f = 0; f < IN; f++)
-                    assert_true(dx[f * lanes + s] ==
-                                element(OUT, l.w + f * STRIDE, 1, l.dz[s / LANES] + s % LANES, LANES, 0));
+                    assert_true(dx[f * lanes + s] == element(OUT, l.w + f * STRIDE, 1,
+                                                             l.dz[s / LANES] + s % LANES, LANES,
+                                                             (float)(f + s)));
             }
             const struct product_tile tile = {IN,      OUT, 0,    TILE_ROWS,    0,      STRIDE,
                                               samples, 1,   kept, kept + input, stride, stride};

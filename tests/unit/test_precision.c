@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "fit/fit.h"
+#include "fit/slice.h"
 #include "network.h"
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -106,50 +107,104 @@ static void steps_are_close_to_those_of_floats(void **state) {
     }
 }
 
-/* The parameters behind some steps of a net with noise everywhere, whose batches are of 70 samples, in slices
- * of up to so many. */
-static void digest_in_slices(size_t most_lanes, bool noise, char hex[SHA256_HEX]) {
+enum { WIDE_BATCH = 125, WIDE_ROWS = 2 * WIDE_BATCH, CLASSES = 5 };
+
+enum disturbance { UNDISTURBED, NOISY, AUGMENTED };
+
+/* Images of 9 x 5 bytes, and classes. */
+static struct dataset wide_set(void) {
+    static uint8_t images[WIDE_ROWS * FEATURES];
+    static uint32_t classes[WIDE_ROWS];
+    for (size_t i = 0; i < sizeof images; i++)
+        images[i] = (uint8_t)(i * 37 % 251);
+    for (size_t i = 0; i < WIDE_ROWS; i++)
+        classes[i] = (uint32_t)(i * 7 % CLASSES);
+    struct dataset set = memory_set(NULL, WIDE_ROWS, FEATURES, classes, CLASSES);
+    set.images.type = IDX_U8, set.images.values = images;
+    set.images.dims = 3, set.images.dim[1] = 9, set.images.dim[2] = 5;
+    return set;
+}
+
+/* The table for bfloat16 with slices of up to so many samples. */
+static const struct kernel *with_lanes(size_t most_lanes) {
+    static struct products products;
+    static struct kernel k;
+    products = *half()->products, k = *half();
+    products.most_lanes = most_lanes, k.products = &products;
+    return &k;
+}
+
+/* What some steps of a classifier come to: its parameters, loss and accuracy. */
+static void train_in_slices(size_t lanes, enum disturbance disturbance, char hex[SHA256_HEX],
+                            double figure[2]) {
     struct err err = {0};
-    struct products products = *half()->products;
-    struct kernel k = *half();
     struct layer_spec layers[] = {layer(33, ACTIVATION_PRELU, 0.1), layer(20, ACTIVATION_TANH, 0)};
     struct model_spec spec = {.layers = layers, .layer_count = 2, .output = layer(1, ACTIVATION_IDENTITY, 0)};
-    struct dataset set = byte_set();
+    struct augment_spec augment = {.rotate = 20, .translate = 1, .elastic = {true, 1, 2}};
+    struct dataset set = wide_set();
     struct data_part part = dataset_all(&set);
     struct scaling scaling = {.kind = SCALE_UNIT};
-    products.most_lanes = most_lanes;
-    k.products = &products;
-    if (noise)
+    if (disturbance == NOISY)
         layers[0].dropout = 0.25, spec.input_dropout = 0.25, spec.weight_noise = 0.1;
-    struct model *m = model_create(&spec, FEATURES, 1, "mse", &err);
+    struct model *m = model_create(&spec, FEATURES, CLASSES, "cross_entropy", &err);
     assert_non_null(m);
     assert_true(model_init(m, 5, NULL, &err));
-    struct fit_setup setup = {.kernel = &k,
+    struct fit_setup setup = {.kernel = with_lanes(lanes),
                               .model = m,
                               .model_spec = &spec,
                               .train = &part,
                               .scaling = &scaling,
+                              .augment = disturbance == AUGMENTED ? &augment : NULL,
                               .optimizer = {.lr = 0.01},
-                              .train_spec = {.epochs = 3, .batch_size = ROWS, .shuffle = true},
-                              .regularization = {.input_noise = noise ? 0.1 : 0},
+                              .train_spec = {.epochs = 2, .batch_size = WIDE_BATCH, .shuffle = true},
+                              .regularization = {.input_noise = disturbance == NOISY ? 0.1 : 0},
                               .seed = 5};
     struct fit *fit = fit_create(&setup, &err);
     assert_non_null(fit);
-    assert_int_equal(fit_lanes(fit), most_lanes);
+    assert_int_equal(fit_lanes(fit), lanes);
     for (int step = 0; step < 3; step++)
         assert_true(fit_steps(fit, 1, &err));
     model_hex(m, hex);
+    figure[0] = fit_status(fit)->loss, figure[1] = fit_status(fit)->accuracy;
     fit_free(fit);
     model_free(m);
 }
 
 static void wider_slices_change_no_bit(void **state) {
     (void)state;
-    for (int noise = 0; noise < 2; noise++) {
+    for (int disturbance = UNDISTURBED; disturbance <= AUGMENTED; disturbance++) {
         char narrow[SHA256_HEX], wide[SHA256_HEX];
-        digest_in_slices(PACKED_LANES, noise, narrow);
-        digest_in_slices(2 * PACKED_LANES, noise, wide);
-        assert_string_equal(narrow, wide);
+        double of_narrow[2], of_wide[2];
+        train_in_slices(PACKED_LANES, (enum disturbance)disturbance, narrow, of_narrow);
+        assert_true(of_narrow[1] > 0);
+        for (size_t lanes = 2 * PACKED_LANES; lanes <= PACKED_MOST_LANES; lanes *= 2) {
+            train_in_slices(lanes, (enum disturbance)disturbance, wide, of_wide);
+            assert_string_equal(narrow, wide);
+            assert_true(of_narrow[0] == of_wide[0] && of_narrow[1] == of_wide[1]);
+        }
+    }
+}
+
+/* Wide enough to read the weights seldom, but neither does padding add more than a fourth, nor does a thread
+ * go without. */
+static void slices_suit_batch_and_threads(void **state) {
+    (void)state;
+    static const struct {
+        size_t batch, threads, lanes;
+    } cases[] = {{1, 1, 32},   {32, 1, 32},   {33, 1, 64},   {64, 1, 64},   {128, 1, 128},
+                 {128, 2, 64}, {128, 4, 32},  {130, 1, 64},  {256, 2, 128}, {256, 3, 32},
+                 {300, 2, 64}, {1000, 7, 64}, {1024, 2, 128}};
+    for (size_t t = 0; kernel_of(PRECISION_BF16, t); t++) {
+        size_t most = kernel_of(PRECISION_BF16, t)->products->most_lanes;
+        assert_true(most >= PACKED_LANES && most <= PACKED_MOST_LANES && most % PACKED_LANES == 0);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t lanes = slice_lanes(with_lanes(PACKED_MOST_LANES), cases[i].batch, cases[i].threads);
+        if (lanes != cases[i].lanes)
+            fail_msg("%zu samples, %zu threads: slices of %zu, expected %zu", cases[i].batch,
+                     cases[i].threads, lanes, cases[i].lanes);
+        assert_int_equal(slice_lanes(with_lanes(PACKED_LANES), cases[i].batch, cases[i].threads),
+                         PACKED_LANES);
     }
 }
 
@@ -243,6 +298,7 @@ int main(void) {
         cmocka_unit_test(bytes_are_exact),
         cmocka_unit_test(steps_are_close_to_those_of_floats),
         cmocka_unit_test(wider_slices_change_no_bit),
+        cmocka_unit_test(slices_suit_batch_and_threads),
 #if defined(__x86_64__) && defined(__linux__) && !REAL_IS_DOUBLE
         cmocka_unit_test(threads_rest_without_tiles),
         cmocka_unit_test(a_training_that_diverges_rests_too),
