@@ -16,6 +16,8 @@
 #endif
 #include <math.h>
 
+#include "kernel/unroll.h"
+
 #if SIMD_DOUBLE
 typedef double lane;
 typedef int64_t ilane;
@@ -26,12 +28,6 @@ typedef int32_t ilane;
 typedef uint32_t ulane;
 #endif
 
-/* Loops over registers: whoever does not unroll them keeps the vectors in memory. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 #define INLINE static inline __attribute__((always_inline, unused))
 
 #if SIMD_BYTES == 0

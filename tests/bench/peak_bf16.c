@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "kernel/unroll.h"
+
 enum { CHAINS = 16, TILES = 6 };
 
 /* Words of two numbers. */
@@ -13,11 +15,11 @@ __attribute__((target("avx512f,avx512bf16"))) double peak_avx512_bf16(size_t rou
                                                                       real *result) {
     __m512 sum[CHAINS], half = _mm512_set1_ps(factor);
     __m512bh a = _mm512_cvtne2ps_pbh(half, half);
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_set1_ps((real)i);
+    UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_set1_ps((real)i);
     for (size_t r = 0; r < rounds; r++) {
-        _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_dpbf16_ps(sum[i], a, a);
+        UNROLL for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_dpbf16_ps(sum[i], a, a);
     }
-    _Pragma("GCC unroll 16") for (int i = 1; i < CHAINS; i++) sum[0] = _mm512_add_ps(sum[0], sum[i]);
+    UNROLL for (int i = 1; i < CHAINS; i++) sum[0] = _mm512_add_ps(sum[0], sum[i]);
     _mm512_storeu_ps(result, sum[0]);
     return 2.0 * CHAINS * 32 * (double)rounds;
 }

@@ -167,8 +167,7 @@ static void slices_are_as_defined(void **unused) {
 }
 
 /* Of the groups x[0], x[1], ..., the panel of a slice that has them all; what is behind the samples is no
- * number.
- */
+ * number. */
 static void join(size_t rows, size_t lanes, size_t samples, float (*x)[MOST * LANES], float *panel) {
     for (size_t i = 0; i < rows; i++)
         for (size_t s = 0; s < lanes; s++)
